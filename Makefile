@@ -1,0 +1,34 @@
+# The two commands of the README are `make start` and `make test`; the rest are the routines of those who work here.
+
+# rustup's folder comes last: a shell that has not been opened anew since Rust was installed does not know it yet.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help start test check fmt
+
+help: ## This table
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+# The same debug build as the tests: it is ready in less than half the time of an optimised one.
+start: ## Build and run the demo: a server, a demo provider, one answered passthrough request
+	@scripts/install-needs build
+	cargo run --locked --package passthrough -- demo
+
+# Doc tests go first, so that the last lines are the summary of the main run.
+test: ## Install what the tests need, check format and lints, run all tests against real servers
+	@scripts/install-needs test
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo test --locked --workspace --doc --quiet
+	@scripts/with-real-servers scripts/run-tests
+
+check: ## Everything that needs no test run: format, lints, documentation, licences and bans
+	@scripts/install-needs build
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
+	@if command -v cargo-deny >/dev/null; then set -x; cargo deny --locked check bans licenses sources; \
+	else echo "cargo-deny is not installed, so deny.toml was not checked; hint: cargo install --locked cargo-deny"; fi
+
+fmt: ## Format the Rust code
+	cargo fmt --all
