@@ -1,0 +1,120 @@
+//! Connections and the credentials behind them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use secrecy::SecretString;
+use thiserror::Error;
+
+use crate::id::{ConnectionId, Environment};
+
+/// One end user's authorised account at a provider, without anything secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connection {
+    /// `conn_<ULID>`.
+    pub id: ConnectionId,
+    /// The closed room that it belongs to.
+    pub environment: Environment,
+    /// Code of the provider in the catalog.
+    pub provider: String,
+    /// Key of the integration; the provider's code where the integration is implicit.
+    pub integration: String,
+    /// Name of the provider's auth entry that the credential was given for.
+    pub auth: String,
+    /// Whether it can be used.
+    pub status: ConnectionStatus,
+    /// The operator's own name for it.
+    pub name: Option<String>,
+    /// The end user's id in the caller's product.
+    pub external_id: Option<String>,
+    /// The account's id at the provider, as `verify` read it.
+    pub account_id: Option<String>,
+    /// The account's label at the provider, as `verify` read it.
+    pub account_label: Option<String>,
+    /// Free labels.
+    pub tags: Vec<String>,
+    /// Unix milliseconds.
+    pub created_at: i64,
+    /// Unix milliseconds.
+    pub updated_at: i64,
+    /// Unix milliseconds of the last verification that found the credential alive.
+    pub verified_at: Option<i64>,
+}
+
+/// Whether a connection can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ConnectionStatus {
+    /// Usable.
+    Connected,
+    /// The provider refuses the credential: the end user must link again.
+    Disconnected,
+    /// Put away by the operator; kept for its history.
+    Archived,
+}
+
+/// A text that names no status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("a status is one of connected, disconnected, archived")]
+pub struct UnknownStatus;
+
+impl ConnectionStatus {
+    /// The name on the wire and in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ConnectionStatus::Connected => "connected",
+            ConnectionStatus::Disconnected => "disconnected",
+            ConnectionStatus::Archived => "archived",
+        }
+    }
+}
+
+impl FromStr for ConnectionStatus {
+    type Err = UnknownStatus;
+
+    fn from_str(text: &str) -> Result<Self, UnknownStatus> {
+        match text {
+            "connected" => Ok(ConnectionStatus::Connected),
+            "disconnected" => Ok(ConnectionStatus::Disconnected),
+            "archived" => Ok(ConnectionStatus::Archived),
+            _ => Err(UnknownStatus),
+        }
+    }
+}
+
+/// The opened secret material of one connection: the fields of its auth entry, by name.
+#[derive(Clone, Default)]
+pub struct Credential {
+    /// Field name to value.
+    pub fields: BTreeMap<String, SecretString>,
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credential").field("fields", &self.fields.keys().collect::<Vec<_>>()).finish()
+    }
+}
+
+/// A credential as it lies at rest. Only the vault can open it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SealedCredential {
+    /// Counts the writes; part of what the seal is bound to.
+    pub generation: i64,
+    /// The vault's blob.
+    pub sealed: Vec<u8>,
+    /// Unix milliseconds after which it is of no use; `None` for one that does not expire.
+    pub expires_at: Option<i64>,
+}
+
+impl fmt::Debug for SealedCredential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SealedCredential")
+            .field("generation", &self.generation)
+            .field("bytes", &self.sealed.len())
+            .field("expires_at", &self.expires_at)
+            .finish()
+    }
+}
+
+/// The variables of one connection (`subdomain`, `region`, …), by name. Sealed at rest like a credential.
+pub type Variables = BTreeMap<String, SecretString>;

@@ -1,0 +1,154 @@
+//! Identifiers: a prefix that says what the thing is, then a ULID.
+//!
+//! Time and randomness are arguments, so that an id can be made in a test exactly as in production.
+
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+use ulid::Ulid;
+
+/// A text that is not an identifier of the kind that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("not an identifier of the form {prefix}_<26 characters>")]
+pub struct InvalidId {
+    /// The prefix that was expected, without the underscore.
+    pub prefix: &'static str,
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(Ulid);
+
+        impl $name {
+            /// The prefix, without the underscore.
+            pub const PREFIX: &'static str = $prefix;
+
+            /// Makes an id from unix milliseconds and 80 bits of randomness (the low bits of `random`).
+            pub fn from_parts(unix_ms: u64, random: u128) -> Self {
+                Self(Ulid::from_parts(unix_ms, random))
+            }
+
+            /// The bare ULID, as it stands inside tokens.
+            pub fn ulid(&self) -> Ulid {
+                self.0
+            }
+        }
+
+        impl From<Ulid> for $name {
+            fn from(ulid: Ulid) -> Self {
+                Self(ulid)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!($prefix, "_{}"), self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                text.strip_prefix(concat!($prefix, "_"))
+                    .and_then(parse_ulid)
+                    .map(Self)
+                    .ok_or(InvalidId { prefix: $prefix })
+            }
+        }
+    };
+}
+
+id!(
+    /// A connection: one end user's authorised account at a provider.
+    ConnectionId,
+    "conn"
+);
+id!(
+    /// An API key. The key itself carries the same ULID.
+    ApiKeyId,
+    "key"
+);
+id!(
+    /// One passthrough, and one answer of ours.
+    RequestId,
+    "req"
+);
+
+/// Reads a ULID only in its canonical spelling, so that one thing has one name.
+pub(crate) fn parse_ulid(text: &str) -> Option<Ulid> {
+    let ulid = Ulid::from_string(text).ok()?;
+    (ulid.to_string() == text).then_some(ulid)
+}
+
+/// The name of an environment: a closed room that keys, connections and records belong to.
+///
+/// Lower-case letters, digits and `-`, beginning with a letter or digit, at most 63 characters.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Environment(std::sync::Arc<str>);
+
+/// A text that cannot name an environment.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("an environment is named by 1 to 63 of a-z, 0-9 and '-', and begins with a letter or digit")]
+pub struct InvalidEnvironment;
+
+impl Environment {
+    /// The environment that a first start makes.
+    pub const DEFAULT: &'static str = "default";
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Environment {
+    type Err = InvalidEnvironment;
+
+    fn from_str(text: &str) -> Result<Self, InvalidEnvironment> {
+        if is_slug(text) { Ok(Self(text.into())) } else { Err(InvalidEnvironment) }
+    }
+}
+
+impl fmt::Display for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The form of environment names, provider codes and integration keys.
+pub fn is_slug(text: &str) -> bool {
+    (1..=63).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && !text.starts_with('-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_reads_back_and_refuses_other_kinds_and_spellings() {
+        let id = ConnectionId::from_parts(1_700_000_000_000, 42);
+        assert_eq!(id.to_string().parse::<ConnectionId>(), Ok(id));
+        assert!(id.to_string().parse::<ApiKeyId>().is_err());
+        assert!(id.to_string().to_lowercase().parse::<ConnectionId>().is_err());
+    }
+
+    #[test]
+    fn an_environment_is_a_slug() {
+        assert!("production-2".parse::<Environment>().is_ok());
+        for bad in ["", "-a", "A", "a_b", "a/b", &"a".repeat(64)] {
+            assert!(bad.parse::<Environment>().is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! Providers: third-party systems as data.
+//!
+//! A provider file is read in two steps: `file` holds what was typed, this module what it means. Nothing
+//! provider-specific is ever code, and a provider file cannot run code: its templates substitute.
+
+use std::fmt;
+
+use http::{HeaderName, HeaderValue, Method, StatusCode};
+use indexmap::IndexMap;
+use secrecy::SecretString;
+
+use crate::connection::{Credential, Variables};
+use crate::json_body::Pointer;
+use crate::template::{Scope, Template};
+
+mod base;
+pub mod file;
+mod inject;
+mod input;
+mod parse;
+mod validate;
+
+pub use base::{BaseRefusal, BaseUrlTemplate, HostAllowList};
+pub use file::{GrantKind, ProviderStatus, RedactReflections, Redirects, VariableFormat};
+pub use input::{Input, Inputs};
+
+/// A third-party system, checked and ready to use.
+#[derive(Debug, Clone)]
+pub struct Provider {
+    /// Its code: the file's name without `.toml`.
+    pub code: String,
+    /// The product's name.
+    pub name: String,
+    /// What it is about.
+    pub categories: Vec<String>,
+    /// The product's home page.
+    pub website: Option<String>,
+    /// The API's documentation.
+    pub docs: Option<String>,
+    /// Whether the file can be relied on.
+    pub status: ProviderStatus,
+    /// When the API goes away.
+    pub deprecated_on: Option<String>,
+    /// Where the API is.
+    pub base_url: BaseUrlTemplate,
+    /// More places, by name.
+    pub base_urls: IndexMap<String, BaseUrlTemplate>,
+    /// What differs between accounts.
+    pub variables: Inputs,
+    /// Headers that go into every request where the caller gave none of that name.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// The ways to authenticate, the usual one first; never empty.
+    pub auth: IndexMap<String, Auth>,
+    /// Besides a 401, how the API says that a credential is no good.
+    pub expired_when: Vec<ExpiredWhen>,
+    /// What to do with redirects.
+    pub redirects: Redirects,
+    /// Whether a caller's `Cookie` goes through.
+    pub allow_cookies: bool,
+    /// Where an echoed credential is masked.
+    pub redact_reflections: RedactReflections,
+    /// Where each fact was read.
+    pub sources: Vec<file::SourceFile>,
+}
+
+/// One way to authenticate.
+#[derive(Debug, Clone)]
+pub struct Auth {
+    /// Its name in the file.
+    pub name: String,
+    /// What a form shows.
+    pub label: String,
+    /// Where a person finds the secret.
+    pub description: Option<String>,
+    /// How the secret is obtained.
+    pub grant: GrantKind,
+    /// What the user gives.
+    pub fields: Inputs,
+    /// Where it goes.
+    pub inject: Injection,
+    /// The call that proves the credential.
+    pub verify: Option<Verify>,
+}
+
+/// How the secret is put into a request.
+#[derive(Debug, Clone, Default)]
+pub struct Injection {
+    /// Header names (templates, too: the built-in `custom` provider asks for the name) and values.
+    pub headers: Vec<(Template, Template)>,
+    /// Query parameters.
+    pub query: Vec<(Template, Template)>,
+    /// Cookies.
+    pub cookies: Vec<(Template, Template)>,
+    /// One segment between base URL and the caller's path.
+    pub path: Option<Template>,
+    /// Values for places in the caller's JSON body.
+    pub body: Vec<(Pointer, JsonTemplate)>,
+    /// The client certificate for mutual TLS.
+    pub client_certificate: Option<ClientCertificate>,
+}
+
+impl Injection {
+    /// All templates in it, names of headers and parameters included.
+    pub fn templates(&self) -> Vec<&Template> {
+        let mut templates: Vec<&Template> = self.path.iter().collect();
+        for (name, value) in self.headers.iter().chain(&self.query).chain(&self.cookies) {
+            templates.extend([name, value]);
+        }
+        self.body.iter().for_each(|(_, value)| value.collect_templates(&mut templates));
+        if let Some(certificate) = &self.client_certificate {
+            templates.extend([&certificate.certificate, &certificate.private_key]);
+        }
+        templates
+    }
+}
+
+/// The client certificate for mutual TLS, as PEM texts.
+#[derive(Debug, Clone)]
+pub struct ClientCertificate {
+    /// The certificate, then its issuers.
+    pub certificate: Template,
+    /// Its private key.
+    pub private_key: Template,
+}
+
+/// A JSON value whose texts are templates.
+#[derive(Debug, Clone)]
+pub enum JsonTemplate {
+    /// A text.
+    Text(Template),
+    /// A number, boolean or null: as it stands.
+    Literal(serde_json::Value),
+    /// An array.
+    Array(Vec<JsonTemplate>),
+    /// An object.
+    Object(Vec<(String, JsonTemplate)>),
+}
+
+impl JsonTemplate {
+    /// The value, or `None` where a text in it uses an absent optional field: then that member is left
+    /// out, and a value that is nothing else with it.
+    pub fn render(&self, scope: &Scope<'_>) -> Option<serde_json::Value> {
+        use serde_json::Value;
+        Some(match self {
+            JsonTemplate::Text(template) => Value::String(template.render(scope)?.to_string()),
+            JsonTemplate::Literal(value) => value.clone(),
+            JsonTemplate::Array(items) => {
+                Value::Array(items.iter().filter_map(|i| i.render(scope)).collect())
+            }
+            JsonTemplate::Object(members) => Value::Object(
+                members.iter().filter_map(|(name, v)| Some((name.clone(), v.render(scope)?))).collect(),
+            ),
+        })
+    }
+
+    fn collect_templates<'a>(&'a self, templates: &mut Vec<&'a Template>) {
+        match self {
+            JsonTemplate::Text(template) => templates.push(template),
+            JsonTemplate::Literal(_) => {}
+            JsonTemplate::Array(items) => items.iter().for_each(|item| item.collect_templates(templates)),
+            JsonTemplate::Object(members) => {
+                members.iter().for_each(|(_, member)| member.collect_templates(templates));
+            }
+        }
+    }
+}
+
+/// The cheapest call that proves a credential.
+#[derive(Debug, Clone)]
+pub struct Verify {
+    /// Its method.
+    pub method: Method,
+    /// Its path and query, over the connection's variables.
+    pub path: Template,
+    /// Name of the base URL.
+    pub base: Option<String>,
+    /// A JSON body to send.
+    pub json: Option<JsonTemplate>,
+    /// Where the account's id is in the answer.
+    pub account_id: Option<Pointer>,
+    /// Where the account's label is in the answer.
+    pub account_label: Option<Pointer>,
+}
+
+/// How an answer says that the credential is no good. All conditions that are given must hold.
+#[derive(Debug, Clone)]
+pub struct ExpiredWhen {
+    /// The status.
+    pub status: Option<StatusCode>,
+    /// A header that must be there.
+    pub header: Option<HeaderName>,
+    /// A place in the body that must be there.
+    pub pointer: Option<Pointer>,
+    /// The value that header or place must have.
+    pub equals: Option<serde_json::Value>,
+}
+
+/// One thing that is wrong with a file or with given values, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The place: `auth.key.inject.headers.authorization`.
+    pub path: String,
+    /// What is wrong and what would be right. Never holds a secret.
+    pub message: String,
+}
+
+impl Problem {
+    /// A problem at a place.
+    pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { path: path.into(), message: message.into() }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.path.is_empty() {
+            f.write_str(&self.message)
+        } else {
+            write!(f, "{}: {}", self.path, self.message)
+        }
+    }
+}
+
+impl Provider {
+    /// Reads a provider file. All problems are reported at once.
+    pub fn parse(code: &str, text: &str) -> Result<Self, Vec<Problem>> {
+        let mut parsed = parse::provider_file(text);
+        let Some(file) = parsed.file.take() else { return Err(parsed.problems) };
+        let mut found = Vec::new();
+        let provider = validate::provider(code, file, &mut found);
+        let problems = parsed.problems_with(found);
+        match provider {
+            Some(provider) if problems.is_empty() => Ok(provider),
+            _ => Err(problems),
+        }
+    }
+
+    /// The auth entry that a new connection means: the one named, or the only one whose fields fit.
+    pub fn choose_auth<'a>(
+        &self,
+        named: Option<&str>,
+        given: impl Iterator<Item = &'a str> + Clone,
+    ) -> Result<&Auth, Problem> {
+        let names = || self.auth.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        if let Some(name) = named {
+            return self.auth.get(name).ok_or_else(|| {
+                Problem::new(
+                    "auth",
+                    format!("{} has no auth entry of that name; it has {}", self.code, names()),
+                )
+            });
+        }
+        let mut fitting = self.auth.values().filter(|auth| auth.fields.fit(given.clone()));
+        match (fitting.next(), fitting.next()) {
+            (Some(auth), None) => Ok(auth),
+            _ if self.auth.len() == 1 => Ok(&self.auth[0]),
+            _ => {
+                Err(Problem::new("auth", format!("say which auth entry of {} it is: {}", self.code, names())))
+            }
+        }
+    }
+
+    /// Checks what a user gave for an auth entry and for the variables, and fills in defaults.
+    pub fn accept(
+        &self,
+        auth: &Auth,
+        credentials: IndexMap<String, SecretString>,
+        variables: IndexMap<String, SecretString>,
+        hosts: &HostAllowList,
+    ) -> Result<(Credential, Variables), Vec<Problem>> {
+        let mut problems = Vec::new();
+        let fields = auth.fields.accept("credentials", credentials, hosts, &mut problems);
+        let variables = self.variables.accept("variables", variables, hosts, &mut problems);
+        let credential = Credential { fields };
+        if problems.is_empty() {
+            for base in std::iter::once(&self.base_url).chain(self.base_urls.values()) {
+                let Err(refusal) = base.resolve(&variables, &credential, &self.variables, hosts) else {
+                    continue;
+                };
+                let at =
+                    refusal.variable().map_or("variables".to_owned(), |name| format!("variables.{name}"));
+                let problem = Problem::new(at, refusal.to_string());
+                if !problems.contains(&problem) {
+                    problems.push(problem);
+                }
+            }
+        }
+        if problems.is_empty() { Ok((credential, variables)) } else { Err(problems) }
+    }
+
+    /// The base URL of the given name, or the main one.
+    pub fn base(&self, name: Option<&str>) -> Option<&BaseUrlTemplate> {
+        match name {
+            None => Some(&self.base_url),
+            Some(name) => self.base_urls.get(name),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,283 @@
+//! The provider file as it is written: names and types, nothing checked yet but the spelling.
+//!
+//! The JSON schema of provider files is generated from these types, so their docs are the manual that an
+//! editor shows.
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// A third-party system: where its API is, how a secret for it is obtained and how it is put into a
+/// request.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "Passthrough provider file")]
+pub struct ProviderFile {
+    /// The product's name, as its maker writes it.
+    pub name: Option<String>,
+    /// What it is about: `crm`, `telematics`, …
+    #[serde(default)]
+    pub categories: Vec<String>,
+    /// The product's home page.
+    pub website: Option<String>,
+    /// The API's documentation.
+    pub docs: Option<String>,
+    /// Whether this file can be relied on; `live` unless said.
+    #[serde(default)]
+    pub status: ProviderStatus,
+    /// When the API was or will be switched off: `2026-12-31`. Goes with `status = "deprecated"`.
+    pub deprecated_on: Option<String>,
+    /// Where the API is; may hold variables: `https://{subdomain}.zendesk.com`.
+    pub base_url: Option<String>,
+    /// More places, by the name that a caller gives as `base`.
+    #[serde(default)]
+    pub base_urls: IndexMap<String, String>,
+    /// What differs between accounts and is not the credential.
+    #[serde(default)]
+    pub variables: IndexMap<String, VariableFile>,
+    /// Headers that go into every request, such as an API version. A caller's own wins.
+    #[serde(default)]
+    pub headers: IndexMap<String, String>,
+    /// The ways to authenticate, by name, the usual one first.
+    #[serde(default)]
+    pub auth: IndexMap<String, AuthFile>,
+    /// The cheapest call that proves a credential.
+    pub verify: Option<VerifyFile>,
+    /// How the API says "this credential is no good" where that is not a 401: any one of these.
+    #[serde(default)]
+    pub expired_when: Vec<ExpiredWhenFile>,
+    /// What to do with the API's redirects.
+    #[serde(default, alias = "follow_redirects")]
+    pub redirects: Redirects,
+    /// Whether a caller's own `Cookie` header goes through.
+    #[serde(default)]
+    pub allow_cookies: bool,
+    /// Where an echoed credential is masked in answers.
+    #[serde(default)]
+    pub redact_reflections: RedactReflections,
+    /// Where each fact was read.
+    #[serde(default)]
+    pub sources: Vec<SourceFile>,
+}
+
+/// Whether a provider file can be relied on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ProviderStatus {
+    /// In use.
+    #[default]
+    Live,
+    /// Facts are still unverified.
+    Beta,
+    /// The API is going away or gone.
+    Deprecated,
+}
+
+/// What to do with a provider's redirects.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Redirects {
+    /// They are the provider's answer and go to the caller.
+    #[default]
+    None,
+    /// They are followed, at most five; only the same scheme, host and port sees the credential.
+    SameOrigin,
+}
+
+/// Where an echoed credential is masked in answers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RedactReflections {
+    /// Nowhere.
+    None,
+    /// In headers.
+    #[default]
+    Headers,
+    /// In headers, and in the bodies of envelopes.
+    HeadersAndBodies,
+}
+
+/// What differs between accounts and is not the credential.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VariableFile {
+    /// What a form shows; made from the name where absent.
+    pub label: Option<String>,
+    /// Where a person finds it.
+    pub description: Option<String>,
+    /// A value as it may look.
+    pub example: Option<String>,
+    /// What it must look like: a regular expression over the whole value.
+    pub pattern: Option<String>,
+    /// The only values that it may have.
+    #[serde(rename = "enum")]
+    pub values: Option<Vec<String>>,
+    /// The value where none is given.
+    pub default: Option<String>,
+    /// Whether it may be left out.
+    #[serde(default)]
+    pub optional: bool,
+    /// Whether it is shown to nobody.
+    #[serde(default)]
+    pub secret: bool,
+    /// Cut off the front where a user typed it: `https://`.
+    pub strip_prefix: Option<String>,
+    /// Cut off the end where a user typed it: `.zendesk.com`.
+    pub strip_suffix: Option<String>,
+    /// Put in front where it is not there yet.
+    pub add_prefix: Option<String>,
+    /// Put behind where it is not there yet.
+    pub add_suffix: Option<String>,
+    /// What it stands for in a base URL.
+    #[serde(default)]
+    pub format: VariableFormat,
+    /// For `format = "host"`: the domains under which the host must be, such as `.myshopify.com`, or
+    /// whole host names. Others need the operator's allow-list.
+    #[serde(default)]
+    pub hosts: Vec<String>,
+}
+
+/// What a variable stands for in a base URL.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum VariableFormat {
+    /// In a host: one DNS label of a-z, 0-9 and `-`, unless `pattern` says otherwise. Elsewhere: a text.
+    #[default]
+    Text,
+    /// A whole host name, with a port or without.
+    Host,
+    /// A whole base URL.
+    Url,
+}
+
+/// One way to authenticate: how the secret is obtained, and how it is put into a request.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AuthFile {
+    /// What a form shows; made from the name where absent.
+    pub label: Option<String>,
+    /// Where a person finds the secret.
+    pub description: Option<String>,
+    /// How the secret is obtained.
+    pub grant: Option<GrantKind>,
+    /// What the user gives.
+    #[serde(default)]
+    pub fields: IndexMap<String, FieldFile>,
+    /// Where it goes.
+    #[serde(default)]
+    pub inject: InjectFile,
+    /// The call that proves this kind of credential, where it is not the provider's.
+    pub verify: Option<VerifyFile>,
+}
+
+/// How a usable secret is obtained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantKind {
+    /// The user gives it, and it stays as it is.
+    Static,
+}
+
+/// One thing that the user gives.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FieldFile {
+    /// What a form shows; made from the name where absent.
+    pub label: Option<String>,
+    /// Where a person finds it.
+    pub description: Option<String>,
+    /// A value as it may look.
+    pub example: Option<String>,
+    /// What it must look like: a regular expression over the whole value.
+    pub pattern: Option<String>,
+    /// The only values that it may have.
+    #[serde(rename = "enum")]
+    pub values: Option<Vec<String>>,
+    /// The value where none is given.
+    pub default: Option<String>,
+    /// Whether it may be left out; the parts of the request that use it then are, too.
+    #[serde(default)]
+    pub optional: bool,
+    /// Whether it is masked everywhere. Where an auth entry marks no field, all of them are secret.
+    pub secret: Option<bool>,
+}
+
+/// Where the secret goes. All texts are templates over fields and variables.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InjectFile {
+    /// Header name to value.
+    #[serde(default)]
+    pub headers: IndexMap<String, String>,
+    /// Query parameter to value.
+    #[serde(default)]
+    pub query: IndexMap<String, String>,
+    /// Cookie name to value.
+    #[serde(default)]
+    pub cookies: IndexMap<String, String>,
+    /// One segment between the base URL and the caller's path: `bot{token}`.
+    pub path: Option<String>,
+    /// JSON pointer into the caller's JSON body to a value; every text in the value is a template.
+    #[serde(default, alias = "json")]
+    #[schemars(with = "IndexMap<String, serde_json::Value>")]
+    pub body: IndexMap<String, toml::Value>,
+    /// The client certificate for mutual TLS.
+    pub client_certificate: Option<ClientCertificateFile>,
+}
+
+/// The client certificate for mutual TLS, as PEM texts.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClientCertificateFile {
+    /// The certificate, then its issuers.
+    pub certificate: String,
+    /// Its private key.
+    pub private_key: String,
+}
+
+/// The cheapest call that proves a credential.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VerifyFile {
+    /// Method and path: `GET /v1/me`.
+    pub request: String,
+    /// Name of the base URL, where it is not `base_url`.
+    pub base: Option<String>,
+    /// A JSON body to send.
+    #[schemars(with = "Option<serde_json::Value>")]
+    pub json: Option<toml::Value>,
+    /// JSON pointer to the account's id in the answer.
+    pub account_id: Option<String>,
+    /// JSON pointer to the account's label in the answer.
+    pub account_label: Option<String>,
+}
+
+/// How an answer says that the credential is no good. All conditions given must hold.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExpiredWhenFile {
+    /// The answer's status.
+    pub status: Option<u16>,
+    /// Name of a header; it must be there and, with `equals`, have that value.
+    pub header: Option<String>,
+    /// JSON pointer into the body; it must lead somewhere and, with `equals`, to that value.
+    pub pointer: Option<String>,
+    /// The value that header or pointer must have.
+    #[schemars(with = "Option<serde_json::Value>")]
+    pub equals: Option<toml::Value>,
+}
+
+/// Where a fact was read.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SourceFile {
+    /// What the fact is about: `base_url`, `auth`, `verify`, …
+    pub fact: String,
+    /// The page.
+    pub url: Option<String>,
+    /// The day that it was read: `2026-01-31`.
+    pub read: Option<String>,
+    /// Set where nobody has checked it yet.
+    #[serde(default)]
+    pub unverified: bool,
+}

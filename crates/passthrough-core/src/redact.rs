@@ -1,0 +1,207 @@
+//! Redaction by value: finds every live secret of a request in whatever spelling, and masks it.
+//!
+//! Redaction by position (known header and parameter names) cannot see a provider that echoes a credential
+//! back in an unexpected place; this can.
+
+use std::fmt;
+
+use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD};
+use memchr::memmem;
+use zeroize::Zeroizing;
+
+use crate::path::encode_segment;
+use crate::template::{MASK, percent_encode};
+
+/// Shorter values are left alone: masking every `a` would destroy texts and protect nothing.
+const MIN_LENGTH: usize = 4;
+
+/// The secrets of one connection, in all the spellings to look for. Longest first, so that a spelling
+/// which contains another is masked whole.
+#[derive(Default)]
+pub struct Redactor {
+    needles: Vec<Zeroizing<Vec<u8>>>,
+}
+
+impl fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Redactor({} needles)", self.needles.len())
+    }
+}
+
+impl Redactor {
+    /// Prepares to find each of `secrets` plain, in base64 and base64url (at any alignment inside a longer
+    /// encoded text), percent-encoded and JSON-escaped.
+    pub fn new<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut needles: Vec<Zeroizing<Vec<u8>>> = Vec::new();
+        for secret in secrets.into_iter().filter(|secret| secret.len() >= MIN_LENGTH) {
+            needles.extend(spellings(secret).into_iter().filter(|needle| needle.len() >= MIN_LENGTH));
+        }
+        needles.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        needles.dedup();
+        Self { needles }
+    }
+
+    /// Whether any secret occurs in `bytes`.
+    pub fn finds(&self, bytes: &[u8]) -> bool {
+        self.needles.iter().any(|needle| memmem::find(bytes, needle).is_some())
+    }
+
+    /// `bytes` with every occurrence of every secret masked, or `None` where there is none.
+    pub fn redact(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        let mut masked: Option<Vec<u8>> = None;
+        for needle in &self.needles {
+            let current = masked.as_deref().unwrap_or(bytes);
+            if memmem::find(current, needle).is_some() {
+                masked = Some(replace_all(current, needle));
+            }
+        }
+        masked
+    }
+
+    /// `text` with every secret masked.
+    pub fn redact_text(&self, text: &str) -> String {
+        match self.redact(text.as_bytes()) {
+            Some(masked) => String::from_utf8_lossy(&masked).into_owned(),
+            None => text.to_owned(),
+        }
+    }
+}
+
+fn replace_all(haystack: &[u8], needle: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(haystack.len());
+    let mut rest = haystack;
+    while let Some(at) = memmem::find(rest, needle) {
+        out.extend_from_slice(&rest[..at]);
+        out.extend_from_slice(MASK.as_bytes());
+        rest = &rest[at + needle.len()..];
+    }
+    out.extend_from_slice(rest);
+    out
+}
+
+fn spellings(secret: &str) -> Vec<Zeroizing<Vec<u8>>> {
+    let mut all = vec![secret.as_bytes().to_vec()];
+    let bytes = secret.as_bytes();
+    for encoding in [&BASE64, &BASE64_NOPAD, &BASE64URL, &BASE64URL_NOPAD] {
+        all.push(encoding.encode(bytes).into_bytes());
+    }
+    // Inside a longer base64 text the secret begins at any of three alignments; the characters that are
+    // wholly its own are the same whatever stands around it.
+    for skip in [1, 2] {
+        let mut shifted = Zeroizing::new(vec![0; skip]);
+        shifted.extend_from_slice(bytes);
+        for encoding in [&BASE64_NOPAD, &BASE64URL_NOPAD] {
+            all.push(own_characters(&encoding.encode(&shifted), skip, shifted.len()));
+        }
+    }
+    for encoding in [&BASE64_NOPAD, &BASE64URL_NOPAD] {
+        all.push(own_characters(&encoding.encode(bytes), 0, bytes.len()));
+    }
+    // As a query and as a path segment carry it: both are what we send, and what a `Location` echoes.
+    for percent in [percent_encode(secret), encode_segment(secret)] {
+        all.push(lower_hex(&percent).into_bytes());
+        all.push(percent.replace("%20", "+").into_bytes());
+        all.push(percent.into_bytes());
+    }
+    all.extend(json_spellings(secret).into_iter().map(String::into_bytes));
+    all.into_iter().map(Zeroizing::new).collect()
+}
+
+/// The base64 characters that depend on no byte but those after the first `skip`.
+fn own_characters(encoded: &str, skip: usize, length: usize) -> Vec<u8> {
+    let first = (skip * 8).div_ceil(6);
+    let last = length * 8 / 6;
+    encoded.as_bytes().get(first..last).unwrap_or_default().to_vec()
+}
+
+/// The inside of a JSON string as different writers escape it: as little as needed, `/` too, everything
+/// beyond ASCII, what HTML would read (as some do by default).
+fn json_spellings(secret: &str) -> Vec<String> {
+    let quoted = serde_json::Value::from(secret).to_string();
+    let least = quoted.get(1..quoted.len() - 1).unwrap_or_default();
+    let escaped = |wanted: fn(char) -> bool| {
+        let mut out = String::with_capacity(least.len());
+        for c in least.chars() {
+            if wanted(c) {
+                c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
+            } else {
+                out.push(c);
+            }
+        }
+        out
+    };
+    let beyond_ascii = escaped(|c| !c.is_ascii());
+    let html = escaped(|c| matches!(c, '<' | '>' | '&'));
+    vec![least.replace('/', "\\/"), beyond_ascii, html, least.to_owned()]
+}
+
+fn lower_hex(percent: &str) -> String {
+    let mut out = String::with_capacity(percent.len());
+    let mut hex_left = 0;
+    for c in percent.chars() {
+        out.push(if hex_left > 0 { c.to_ascii_lowercase() } else { c });
+        hex_left = if c == '%' { 2 } else { hex_left.max(1) - 1 };
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn every_spelling_is_masked() {
+        let secret = "s3cr/t \"é+value";
+        let redactor = Redactor::new([secret]);
+        let spellings = [
+            secret.to_owned(),
+            BASE64.encode(secret.as_bytes()),
+            BASE64URL_NOPAD.encode(secret.as_bytes()),
+            BASE64.encode(format!("user:{secret}:x").as_bytes()),
+            BASE64.encode(format!("user1:{secret}").as_bytes()),
+            BASE64URL.encode(format!("user12:{secret}").as_bytes()),
+            percent_encode(secret),
+            lower_hex(&percent_encode(secret)),
+            encode_segment(secret),
+            serde_json::to_string(secret).unwrap(),
+            r#"s3cr\/t \"é+value"#.to_owned(),
+            r#"s3cr/t \"\u00e9+value"#.to_owned(),
+        ];
+        for spelling in spellings {
+            let masked = redactor.redact_text(&format!("<{spelling}> and <{spelling}>"));
+            assert_eq!(masked.matches(MASK).count(), 2, "{spelling} became {masked}");
+            assert!(!redactor.finds(masked.as_bytes()));
+        }
+    }
+
+    #[test]
+    fn what_html_would_read_is_found_in_the_json_of_careful_writers() {
+        assert_eq!(Redactor::new(["a&b<c>d"]).redact_text(r"\u0026 a\u0026b\u003cc\u003ed"), r"\u0026 ***");
+    }
+
+    #[test]
+    fn what_is_no_secret_stays_as_it_is() {
+        let redactor = Redactor::new(["hunter22", "abc"]);
+        assert_eq!(redactor.redact(b"nothing of abc here"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn a_masked_text_holds_no_secret(
+            secret in "[ -~é]{6,20}", before in "[ -~]{0,9}", after in "[ -~]{0,9}"
+        ) {
+            let redactor = Redactor::new([secret.as_str()]);
+            for text in [
+                format!("{before}{secret}{after}"),
+                BASE64.encode(format!("{before}{secret}{after}").as_bytes()),
+            ] {
+                let masked = redactor.redact_text(&text);
+                prop_assert!(masked.contains(MASK));
+                let rest = masked.replace(MASK, "\0");
+                prop_assert!(!redactor.finds(rest.as_bytes()));
+            }
+        }
+    }
+}

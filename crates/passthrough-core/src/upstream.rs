@@ -1,0 +1,252 @@
+//! Building the upstream request: (provider, connection, credential, passthrough request) → what goes to
+//! the provider, or a refusal. Pure: time and nonce come in with the scope.
+//!
+//! Invariants: the host comes from the provider file and the connection's variables alone; framing headers
+//! are never a caller's; the credential goes in last and replaces whatever stood in its place.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::header::{ACCEPT_ENCODING, CONTENT_TYPE, USER_AGENT};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use zeroize::Zeroizing;
+
+use crate::base_url::{BaseUrl, JoinError, Origin};
+use crate::connection::{Credential, Variables};
+use crate::fault::Door;
+use crate::header::{HeaderPolicy, canonical, insert_injected, request_headers};
+use crate::path::CallerPath;
+use crate::provider::{Auth, BaseRefusal, HostAllowList, Problem, Provider};
+use crate::template::{Moment, Scope};
+
+mod inject;
+
+use inject::{Injected, is_json};
+
+/// What a request carries where neither caller nor provider file names a user agent. Several APIs refuse
+/// requests without one.
+const DEFAULT_USER_AGENT: HeaderValue = HeaderValue::from_static("passthrough/0.1");
+
+/// A connection with its credential open, together with the definition that says how to use it.
+#[derive(Debug, Clone, Copy)]
+pub struct OpenConnection<'a> {
+    /// The provider.
+    pub provider: &'a Provider,
+    /// The auth entry that the credential was given for.
+    pub auth: &'a Auth,
+    /// The opened credential.
+    pub credential: &'a Credential,
+    /// The opened variables.
+    pub variables: &'a Variables,
+}
+
+/// What a caller asks to be sent, in the words of HTTP.
+#[derive(Debug, Clone)]
+pub struct PassthroughRequest {
+    /// The door it came in by.
+    pub door: Door,
+    /// The method.
+    pub method: Method,
+    /// Path and query, already judged.
+    pub path: CallerPath,
+    /// Name of one of the provider's base URLs.
+    pub base: Option<String>,
+    /// Header names and values as the caller gave them, in order.
+    pub headers: Vec<(Bytes, Bytes)>,
+    /// The body.
+    pub body: RequestBody,
+    /// Whether it is a valid WebSocket upgrade.
+    pub websocket_upgrade: bool,
+}
+
+/// The body of a passthrough request.
+#[derive(Clone)]
+pub enum RequestBody {
+    /// None at all.
+    Absent,
+    /// In memory; the content type is used where the caller's headers name none.
+    Bytes {
+        /// The bytes to send.
+        bytes: Bytes,
+        /// What they are.
+        content_type: Option<HeaderValue>,
+    },
+    /// On its way; it passes by without being looked at.
+    Streamed,
+}
+
+impl fmt::Debug for RequestBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RequestBody::Absent => f.write_str("Absent"),
+            RequestBody::Bytes { bytes, .. } => write!(f, "Bytes({})", bytes.len()),
+            RequestBody::Streamed => f.write_str("Streamed"),
+        }
+    }
+}
+
+/// What goes to the provider.
+pub struct UpstreamRequest {
+    /// Scheme, host and port.
+    pub origin: Origin,
+    /// The method.
+    pub method: Method,
+    /// The whole URI; path and query may hold secrets.
+    pub uri: Uri,
+    /// Path and query without the base URL, with `***` for what injection put there.
+    pub shown_path: String,
+    /// The headers, without `Host` and framing.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: RequestBody,
+    /// Certificate chain and private key for mutual TLS, as PEM texts.
+    pub client_certificate: Option<(Zeroizing<String>, Zeroizing<String>)>,
+}
+
+impl fmt::Debug for UpstreamRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UpstreamRequest")
+            .field("origin", &self.origin)
+            .field("method", &self.method)
+            .field("shown_path", &self.shown_path)
+            .field("body", &self.body)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why no upstream request was built. Nothing was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// The caller's request is at fault.
+    Request(Vec<Problem>),
+    /// The connection's credential or variables do not fit the provider (any more).
+    Connection(String),
+}
+
+impl Refusal {
+    fn request(path: &str, message: impl fmt::Display) -> Self {
+        Refusal::Request(vec![Problem::new(path, message.to_string())])
+    }
+}
+
+/// Builds the upstream request.
+pub fn build(
+    connection: OpenConnection<'_>,
+    mut request: PassthroughRequest,
+    moment: Moment,
+    hosts: &HostAllowList,
+) -> Result<UpstreamRequest, Refusal> {
+    let base = resolve_base(connection, request.base.as_deref(), hosts)?;
+    let scope = Scope { credential: connection.credential, variables: connection.variables, moment };
+    let injected = Injected::render(&connection.auth.inject, &scope)?;
+
+    let (uri, shown_path) = build_uri(&base, &mut request.path, &injected)?;
+    let mut headers = build_headers(connection.provider, &request, &injected)?;
+    let body = injected.inject_body(&request.method, &headers, request.body)?;
+    if let RequestBody::Bytes { content_type: Some(content_type), .. } = &body {
+        headers.entry(CONTENT_TYPE).or_insert_with(|| content_type.clone());
+    }
+    injected.insert_cookies(&mut headers)?;
+    for (name, value) in injected.headers {
+        insert_injected(&mut headers, name, value);
+    }
+    Ok(UpstreamRequest {
+        origin: base.origin.clone(),
+        method: request.method,
+        uri,
+        shown_path,
+        headers,
+        body,
+        client_certificate: injected.client_certificate,
+    })
+}
+
+fn resolve_base(
+    connection: OpenConnection<'_>,
+    name: Option<&str>,
+    hosts: &HostAllowList,
+) -> Result<BaseUrl, Refusal> {
+    let OpenConnection { provider, credential, variables, .. } = connection;
+    let Some(base) = provider.base(name) else {
+        let known: Vec<_> = provider.base_urls.keys().map(String::as_str).collect();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        return Err(Refusal::request(
+            "base",
+            format!("{} has no such base URL; it has {known}", provider.code),
+        ));
+    };
+    base.resolve(variables, credential, &provider.variables, hosts)
+        .map_err(|refusal: BaseRefusal| Refusal::Connection(refusal.to_string()))
+}
+
+fn build_uri(base: &BaseUrl, path: &mut CallerPath, injected: &Injected) -> Result<(Uri, String), Refusal> {
+    let names: Vec<&str> = injected.query.iter().map(|(name, _)| name.as_str()).collect();
+    path.remove_query_names(&names);
+    let mut shown = injected.shown_path.clone();
+    shown.push_str(&path.path_and_query());
+    for name in names {
+        shown.push(if shown.contains('?') { '&' } else { '?' });
+        shown.push_str(&format!("{}={}", crate::path::encode_query_component(name), crate::template::MASK));
+    }
+    let prefix = injected.path.as_ref().map(|prefix| prefix.as_str());
+    let mut joined = base.join(prefix, path).map_err(|error| match error {
+        JoinError::Prefix => Refusal::Connection(error.to_string()),
+        JoinError::Outside | JoinError::TooLong | JoinError::NotAUri => Refusal::request("path", error),
+    })?;
+    joined.append_query(&injected.query);
+    let uri = base.uri(&joined).map_err(|error| Refusal::request("path", error))?;
+    Ok((uri, shown))
+}
+
+fn build_headers(
+    provider: &Provider,
+    request: &PassthroughRequest,
+    injected: &Injected,
+) -> Result<HeaderMap, Refusal> {
+    let names: Vec<HeaderName> = injected.headers.iter().map(|(name, _)| name.clone()).collect();
+    let policy = HeaderPolicy {
+        injected: &names,
+        allow_cookie: provider.allow_cookies,
+        websocket_upgrade: request.websocket_upgrade,
+        x_api_key_is_ours: false,
+    };
+    let caller = request.headers.iter().map(|(name, value)| (&name[..], &value[..]));
+    let mut headers = request_headers(caller, &policy).map_err(|error| Refusal::request("headers", error))?;
+    // A form or a multipart body says itself what it is: a file's default would hide its boundary.
+    let typed = |body: &RequestBody| matches!(body, RequestBody::Bytes { content_type: Some(content_type), .. } if !is_json(content_type));
+    for (name, value) in &provider.headers {
+        let injected = names.iter().any(|injected| canonical(injected.as_str()) == canonical(name.as_str()));
+        if !injected && !(*name == CONTENT_TYPE && typed(&request.body)) {
+            headers.entry(name).or_insert_with(|| value.clone());
+        }
+    }
+    if !request.door.is_transparent() {
+        headers.entry(USER_AGENT).or_insert(DEFAULT_USER_AGENT);
+        // What comes back is shown inside JSON, so nothing is won by a compressed answer.
+        headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("identity"));
+    }
+    Ok(headers)
+}
+
+/// Every secret text that a request of this connection can carry: what redaction must look for. Values of
+/// secret fields and variables, and what functions make of them (`base64(user:password)`).
+pub fn secrets(connection: OpenConnection<'_>) -> Vec<Zeroizing<String>> {
+    let OpenConnection { provider, auth, credential, variables } = connection;
+    let mut secrets = Vec::new();
+    let fields = auth.fields.0.iter().map(|(name, input)| (input.secret, credential.fields.get(name)));
+    let extra = provider.variables.0.iter().map(|(name, input)| (input.secret, variables.get(name)));
+    for (secret, value) in fields.chain(extra) {
+        if let (true, Some(value)) = (secret, value) {
+            secrets.push(Zeroizing::new(secrecy::ExposeSecret::expose_secret(value).to_owned()));
+        }
+    }
+    let moment = Moment { unix_ms: 0, nonce: [0; 16] };
+    let scope = Scope { credential, variables, moment };
+    for template in auth.inject.templates() {
+        secrets.extend(template.computed(&scope));
+    }
+    secrets
+}
+
+#[cfg(test)]
+mod tests;

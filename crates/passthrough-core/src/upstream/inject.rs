@@ -1,0 +1,179 @@
+//! The injection of one connection, rendered for one moment.
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, COOKIE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use zeroize::Zeroizing;
+
+use super::{Refusal, RequestBody};
+use crate::header::{insert_injected, is_reserved, parse_name};
+use crate::json_body::{self, JsonBodyError, Pointer};
+use crate::path::encode_segment;
+use crate::provider::Injection;
+use crate::template::{Scope, Template};
+
+/// Rendered values. Never printed: it has no Debug.
+pub(super) struct Injected {
+    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(super) query: Vec<(String, String)>,
+    cookies: Vec<(String, Zeroizing<String>)>,
+    /// The percent-encoded segment, without slashes around it.
+    pub(super) path: Option<Zeroizing<String>>,
+    /// The same with its secrets masked, with its leading slash.
+    pub(super) shown_path: String,
+    body: Vec<(Pointer, String)>,
+    pub(super) client_certificate: Option<(Zeroizing<String>, Zeroizing<String>)>,
+}
+
+impl Injected {
+    /// Renders all parts; one whose optional field is absent is left out.
+    pub(super) fn render(injection: &Injection, scope: &Scope<'_>) -> Result<Self, Refusal> {
+        let headers = rendered(&injection.headers, scope)
+            .map(|(name, value)| header(&name, &value))
+            .collect::<Result<_, _>>()?;
+        let query = rendered(&injection.query, scope).map(|(n, v)| (n.to_string(), v.to_string())).collect();
+        let cookies = rendered(&injection.cookies, scope)
+            .map(|(name, value)| cookie(&name, value))
+            .collect::<Result<_, _>>()?;
+        let path = injection
+            .path
+            .as_ref()
+            .and_then(|path| path.render_escaped(scope, |value, out| out.push_str(&encode_segment(value))));
+        let masked = || injection.path.as_ref().map(Template::masked).unwrap_or_default();
+        let shown_path = if path.is_some() { format!("/{}", masked()) } else { String::new() };
+        let body = injection
+            .body
+            .iter()
+            .filter_map(|(pointer, value)| Some((pointer.clone(), value.render(scope)?.to_string())));
+        let client_certificate = injection.client_certificate.as_ref().and_then(|certificate| {
+            Some((certificate.certificate.render(scope)?, certificate.private_key.render(scope)?))
+        });
+        Ok(Self { headers, query, cookies, path, shown_path, body: body.collect(), client_certificate })
+    }
+
+    /// The caller's body with the injected values in it.
+    pub(super) fn inject_body(
+        &self,
+        method: &Method,
+        headers: &HeaderMap,
+        body: RequestBody,
+    ) -> Result<RequestBody, Refusal> {
+        if self.body.is_empty() {
+            return Ok(body);
+        }
+        let (bytes, content_type) = match body {
+            RequestBody::Streamed => {
+                return Err(Refusal::request(
+                    "body",
+                    "this provider's credential goes into a body held in memory",
+                ));
+            }
+            RequestBody::Absent => (Bytes::new(), None),
+            RequestBody::Bytes { bytes, content_type } => (bytes, content_type),
+        };
+        // A POST without a body to an API that reads its credential from the body needs one; a GET does not,
+        // and must not grow one.
+        let takes_a_body = [Method::POST, Method::PUT, Method::PATCH].contains(method);
+        if bytes.is_empty() && !takes_a_body {
+            return Ok(RequestBody::Absent);
+        }
+        let declared = headers.get(CONTENT_TYPE).or(content_type.as_ref());
+        if !declared.is_none_or(is_json) {
+            return Err(Refusal::request(
+                "body",
+                "this provider's credential goes into the body, so send JSON",
+            ));
+        }
+        let content_type = content_type.or(Some(HeaderValue::from_static("application/json")));
+        let bytes = json_body::inject(&bytes, &self.body).map_err(|error| match error {
+            JsonBodyError::NotAJsonValue { .. } => Refusal::Connection(error.to_string()),
+            _ => Refusal::request("body", error),
+        })?;
+        Ok(RequestBody::Bytes { bytes: bytes.into(), content_type })
+    }
+
+    /// Puts the injected cookies behind the caller's own, of which those of the same name are dropped.
+    pub(super) fn insert_cookies(&self, headers: &mut HeaderMap) -> Result<(), Refusal> {
+        if self.cookies.is_empty() {
+            return Ok(());
+        }
+        let injected: Vec<String> = self.cookies.iter().map(|(name, _)| as_read(name.as_bytes())).collect();
+        let mut pairs = Vec::new();
+        for value in headers.get_all(COOKIE) {
+            for pair in value.as_bytes().split(|byte| *byte == b';').map(<[u8]>::trim_ascii) {
+                if !pair.is_empty() && !names_any(pair, &injected) {
+                    pairs.push(Zeroizing::new(pair.to_vec()));
+                }
+            }
+        }
+        for (name, value) in &self.cookies {
+            pairs.push(Zeroizing::new(format!("{name}={}", value.as_str()).into_bytes()));
+        }
+        let joined =
+            Zeroizing::new(pairs.iter().map(|pair| pair.as_slice()).collect::<Vec<_>>().join(&b"; "[..]));
+        let value = HeaderValue::from_bytes(&joined)
+            .map_err(|_| Refusal::Connection("the credential cannot be put into a cookie".to_owned()))?;
+        insert_injected(headers, COOKIE, value);
+        Ok(())
+    }
+}
+
+/// Whether a content type says JSON, in one of its many names.
+pub(super) fn is_json(content_type: &HeaderValue) -> bool {
+    let essence = content_type.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
+    essence.to_ascii_lowercase().windows(4).any(|part| part == b"json")
+}
+
+/// The name may come from a field (the `custom` provider asks for it), so it is judged like a file's own.
+fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Refusal> {
+    let Some(name) = parse_name(name.as_bytes()) else {
+        return Err(Refusal::Connection("the credential's header name is none".to_owned()));
+    };
+    if is_reserved(name.as_str()) || name == COOKIE {
+        return Err(Refusal::Connection(format!("the header `{name}` cannot carry a credential")));
+    }
+    // A line break in a secret would end the header and begin another.
+    match HeaderValue::from_bytes(value.as_bytes()) {
+        Ok(value) => Ok((name, value)),
+        Err(_) => Err(Refusal::Connection(format!(
+            "the credential holds a character that the header `{name}` cannot carry"
+        ))),
+    }
+}
+
+/// RFC 6265 §4.1.1: a `;` in a secret would begin another cookie, a `=` in a name would end it early.
+fn cookie(name: &str, value: Zeroizing<String>) -> Result<(String, Zeroizing<String>), Refusal> {
+    if parse_name(name.as_bytes()).is_none() {
+        return Err(Refusal::Connection("the credential's cookie name is none".to_owned()));
+    }
+    let octet = |b: u8| (0x21..0x7f).contains(&b) && !matches!(b, b'"' | b',' | b';' | b'\\');
+    if !value.bytes().all(octet) {
+        let message = format!("the credential holds a character that the cookie `{name}` cannot carry");
+        return Err(Refusal::Connection(message));
+    }
+    Ok((name.to_owned(), value))
+}
+
+/// Whether some server reads one of these cookies out of a pair: some part pairs at commas (RFC 2965) or at
+/// white space as well, and one that takes the first of two would prefer the caller's.
+fn names_any(pair: &[u8], injected: &[String]) -> bool {
+    pair.split(|byte| *byte == b',' || byte.is_ascii_whitespace()).any(|piece| {
+        let name = piece.split(|byte| *byte == b'=').next().unwrap_or_default();
+        injected.contains(&as_read(name))
+    })
+}
+
+/// A cookie's name as the most careless server compares it: decoded, without regard to case, and with `_`
+/// for what cannot stand in the name of a variable.
+fn as_read(name: &[u8]) -> String {
+    let word =
+        |byte: u8| if byte.is_ascii_alphanumeric() { char::from(byte.to_ascii_lowercase()) } else { '_' };
+    percent_encoding::percent_decode(name).map(word).collect()
+}
+
+fn rendered<'a>(
+    pairs: &'a [(Template, Template)],
+    scope: &'a Scope<'a>,
+) -> impl Iterator<Item = (Zeroizing<String>, Zeroizing<String>)> + 'a {
+    pairs.iter().filter_map(|(name, value)| Some((name.render(scope)?, value.render(scope)?)))
+}
