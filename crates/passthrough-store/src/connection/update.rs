@@ -1,0 +1,149 @@
+//! Changes to a connection. Only what is given is written: a whole row written back would undo what
+//! another process changed in the meantime.
+
+use passthrough_core::connection::ConnectionStatus;
+use passthrough_core::id::{ConnectionId, Environment};
+
+use super::check_indexed;
+use super::insert::insert_tags;
+use crate::change::ChangeSubject;
+use crate::error::StoreError;
+use crate::sealed::Sealed;
+use crate::sql::Statement;
+use crate::store::Store;
+
+/// What to change of a connection; what is `None` stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ConnectionPatch {
+    /// The operator's name for it; `Some(None)` takes it away.
+    pub name: Option<Option<String>>,
+    /// The end user's id in the caller's product; `Some(None)` takes it away.
+    pub external_id: Option<Option<String>>,
+    /// All the tags.
+    pub tags: Option<Vec<String>>,
+    /// The status.
+    pub status: Option<ConnectionStatus>,
+    /// The account, as `verify` read it.
+    pub account: Option<Account>,
+    /// Unix milliseconds of a verification that found the credential alive.
+    pub verified_at: Option<i64>,
+}
+
+/// The account at the provider behind a connection.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Account {
+    /// Its id there.
+    pub id: Option<String>,
+    /// Its label there.
+    pub label: Option<String>,
+}
+
+impl Store {
+    /// Changes what the patch gives. Returns whether the connection is there.
+    ///
+    /// # Errors
+    /// [`StoreError::InvalidText`], [`StoreError::Unavailable`].
+    pub async fn update_connection(
+        &self,
+        environment: &Environment,
+        id: ConnectionId,
+        patch: &ConnectionPatch,
+        at: i64,
+    ) -> Result<bool, StoreError> {
+        let statement = patch_statement(environment, id, patch, at)?;
+        let mut transaction = self.begin().await?;
+        let found = statement.execute(&mut *transaction).await? > 0;
+        if let (true, Some(tags)) = (found, &patch.tags) {
+            Statement::new("delete from connection_tags where connection_id = $1")
+                .text(&id.to_string())
+                .execute(&mut *transaction)
+                .await?;
+            insert_tags(&mut transaction, environment, id, tags).await?;
+        }
+        self.commit_if(found, transaction, ChangeSubject::Connection(id), at).await
+    }
+
+    /// Replaces the variables, if their generation is still the one before that of `variables`. Returns
+    /// whether it was; `false` also for a connection that is not there.
+    ///
+    /// # Errors
+    /// [`StoreError::InvalidText`], [`StoreError::Unavailable`].
+    pub async fn update_variables(
+        &self,
+        environment: &Environment,
+        id: ConnectionId,
+        variables: &Sealed,
+        at: i64,
+    ) -> Result<bool, StoreError> {
+        let mut transaction = self.begin().await?;
+        let updated = Statement::new(
+            "update connections set sealed_variables = $1, variables_key_id = $2, variables_generation = $3, \
+             updated_at = $4 where environment = $5 and id = $6 and variables_generation = $7",
+        )
+        .bytes(&variables.sealed)
+        .text(&variables.key_id)
+        .integer(variables.generation)
+        .integer(at)
+        .text(environment.as_str())
+        .text(&id.to_string())
+        .integer(variables.generation.wrapping_sub(1))
+        .execute(&mut *transaction)
+        .await?;
+        self.commit_if(updated > 0, transaction, ChangeSubject::Connection(id), at).await
+    }
+
+    /// Replaces the hash of the connection token: the old token is refused from then on. Returns whether the
+    /// connection is there.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn update_token_hash(
+        &self,
+        environment: &Environment,
+        id: ConnectionId,
+        token_hash: &[u8],
+        at: i64,
+    ) -> Result<bool, StoreError> {
+        let mut transaction = self.begin().await?;
+        let updated = Statement::new(
+            "update connections set token_hash = $1, updated_at = $2 where environment = $3 and id = $4",
+        )
+        .bytes(token_hash)
+        .integer(at)
+        .text(environment.as_str())
+        .text(&id.to_string())
+        .execute(&mut *transaction)
+        .await?;
+        self.commit_if(updated > 0, transaction, ChangeSubject::Connection(id), at).await
+    }
+}
+
+fn patch_statement(
+    environment: &Environment,
+    id: ConnectionId,
+    patch: &ConnectionPatch,
+    at: i64,
+) -> Result<Statement, StoreError> {
+    let mut statement = Statement::new("update connections set updated_at = ");
+    statement.push_integer(at);
+    if let Some(name) = &patch.name {
+        statement.push(", name = ").push_optional_text(name.as_deref());
+    }
+    if let Some(external_id) = &patch.external_id {
+        check_indexed(external_id.as_deref().unwrap_or_default())?;
+        statement.push(", external_id = ").push_optional_text(external_id.as_deref());
+    }
+    if let Some(status) = patch.status {
+        statement.push(", status = ").push_text(status.as_str());
+    }
+    if let Some(account) = &patch.account {
+        statement.push(", account_id = ").push_optional_text(account.id.as_deref());
+        statement.push(", account_label = ").push_optional_text(account.label.as_deref());
+    }
+    if let Some(verified_at) = patch.verified_at {
+        statement.push(", verified_at = ").push_integer(verified_at);
+    }
+    statement.push(" where environment = ").push_text(environment.as_str());
+    statement.push(" and id = ").push_text(&id.to_string());
+    Ok(statement)
+}

@@ -1,0 +1,37 @@
+//! The store: SQLite or PostgreSQL, one code path.
+//!
+//! Every statement is the same text on both engines; only the types in the migrations, the pragmas and
+//! two locks differ. Each table has a file with concrete functions on [`Store`]. Look-ups take the
+//! environment with the id, so that a row of another environment and a row that does not exist are the
+//! same `None`; the two exceptions are the authentication look-ups, and say so in their names or docs.
+//!
+//! This crate must not know how anything is sealed: sealed columns are bytes with the id of their key
+//! beside them, and it never sees an opened secret. It has no clock: times are arguments, in unix
+//! milliseconds.
+
+mod api_key;
+mod change;
+mod connection;
+mod credential;
+mod environment;
+mod error;
+mod installation_secret;
+mod migration;
+mod page;
+mod request;
+mod sealed;
+mod sql;
+mod store;
+
+pub use api_key::ApiKey;
+pub use change::{Change, ChangeSubject};
+pub use connection::list::ConnectionFilter;
+pub use connection::update::{Account, ConnectionPatch};
+pub use connection::{MAX_INDEXED_TEXT, StoredConnection, TAG_SEPARATOR};
+pub use error::{StoreError, TextFault};
+pub use migration::PendingMigration;
+pub use page::{MAX_PAGE, Page};
+pub use request::Record;
+pub use request::list::{RequestFilter, StatusFilter};
+pub use sealed::{Sealed, SealedPlace, SealedRow};
+pub use store::{Engine, Store, sqlite_url};
