@@ -1,0 +1,261 @@
+//! Connections.
+
+use indexmap::IndexMap;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+use passthrough_core::connection::Connection as CoreConnection;
+
+use crate::fields::{FieldError, Fields, Unknown};
+use crate::time;
+
+mod written;
+
+const MAX_TEXT: usize = 500;
+const MAX_TAGS: usize = 50;
+
+/// A connection. No answer ever contains a stored credential.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Connection {
+    /// `conn_<ULID>`.
+    pub id: String,
+    /// `connected`, `disconnected` or `archived`.
+    pub status: String,
+    /// The provider's code.
+    pub provider: String,
+    /// The integration's key.
+    pub integration: String,
+    /// The auth entry.
+    pub auth: String,
+    /// The operator's own name for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The end user's id in the caller's product.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
+    /// The account at the provider, where `verify` could read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<Account>,
+    /// Free labels.
+    pub tags: Vec<String>,
+    /// RFC 3339.
+    pub created_at: String,
+    /// RFC 3339.
+    pub updated_at: String,
+    /// RFC 3339 of the last verification that found the credential alive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified_at: Option<String>,
+}
+
+/// The account at the provider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Account {
+    /// Its id there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// What a person would recognise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+}
+
+impl From<&CoreConnection> for Connection {
+    fn from(connection: &CoreConnection) -> Self {
+        let (id, label) = (connection.account_id.clone(), connection.account_label.clone());
+        Self {
+            id: connection.id.to_string(),
+            status: connection.status.as_str().to_owned(),
+            provider: connection.provider.clone(),
+            integration: connection.integration.clone(),
+            auth: connection.auth.clone(),
+            name: connection.name.clone(),
+            external_id: connection.external_id.clone(),
+            account: (id.is_some() || label.is_some()).then_some(Account { id, label }),
+            tags: connection.tags.clone(),
+            created_at: time::format(connection.created_at),
+            updated_at: time::format(connection.updated_at),
+            verified_at: connection.verified_at.map(time::format),
+        }
+    }
+}
+
+/// A connection with its token: shown at creation and rotation, never again.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+pub struct ConnectionWithToken {
+    /// What can be read again later.
+    #[serde(flatten)]
+    pub connection: Connection,
+    /// `con_tkn_…`.
+    pub token: String,
+}
+
+impl std::fmt::Debug for ConnectionWithToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ConnectionWithToken").field("connection", &self.connection).finish_non_exhaustive()
+    }
+}
+
+/// `POST /v1/connections`.
+#[derive(Debug, Clone, Default, ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct CreateConnection {
+    /// The provider's code. This or `integration`.
+    pub provider: Option<String>,
+    /// The integration's key. This or `provider`.
+    pub integration: Option<String>,
+    /// The auth entry; may be left out where the credentials say which it is.
+    pub auth: Option<String>,
+    /// The fields of the auth entry.
+    #[schema(value_type = std::collections::HashMap<String, String>)]
+    pub credentials: IndexMap<String, SecretString>,
+    /// The variables of the provider.
+    #[schema(value_type = std::collections::HashMap<String, String>)]
+    pub variables: IndexMap<String, SecretString>,
+    /// The end user's id in the caller's product.
+    pub external_id: Option<String>,
+    /// The operator's own name for it.
+    pub name: Option<String>,
+    /// Free labels.
+    pub tags: Vec<String>,
+    /// Whether to prove the credential before it is stored.
+    pub verify: bool,
+}
+
+impl CreateConnection {
+    /// Reads it strictly.
+    pub fn parse(body: &[u8]) -> Result<Self, Vec<FieldError>> {
+        let mut fields = Fields::parse(body)?;
+        let request = Self {
+            provider: fields.optional("provider"),
+            integration: fields.optional("integration"),
+            auth: fields.optional("auth"),
+            credentials: secrets(&mut fields, "credentials"),
+            variables: secrets(&mut fields, "variables"),
+            external_id: text(&mut fields, "externalId"),
+            name: text(&mut fields, "name"),
+            tags: tags(&mut fields).unwrap_or_default(),
+            verify: fields.optional("verify").unwrap_or_default(),
+        };
+        match (&request.provider, &request.integration) {
+            (None, None) => fields.error("provider", "missing: the code of a provider"),
+            (Some(_), Some(_)) => fields.error("integration", "give either `provider` or `integration`"),
+            _ => {}
+        }
+        fields.finish(Unknown::Refuse)?;
+        Ok(request)
+    }
+}
+
+/// `PATCH /v1/connections/{id}`. What is absent stays; `null` clears.
+#[derive(Debug, Clone, Default, ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct PatchConnection {
+    /// The operator's own name for it.
+    #[schema(value_type = Option<String>)]
+    pub name: Option<Option<String>>,
+    /// The end user's id in the caller's product.
+    #[schema(value_type = Option<String>)]
+    pub external_id: Option<Option<String>>,
+    /// Free labels, all of them.
+    pub tags: Option<Vec<String>>,
+    /// `archived` puts it away, `connected` takes it back.
+    pub status: Option<String>,
+    /// New fields of the auth entry, all of them.
+    #[schema(value_type = Option<std::collections::HashMap<String, String>>)]
+    pub credentials: Option<IndexMap<String, SecretString>>,
+    /// New variables, all of them.
+    #[schema(value_type = Option<std::collections::HashMap<String, String>>)]
+    pub variables: Option<IndexMap<String, SecretString>>,
+}
+
+impl PatchConnection {
+    /// Reads it strictly.
+    pub fn parse(body: &[u8], unknown: Unknown) -> Result<Self, Vec<FieldError>> {
+        let mut fields = Fields::parse(body)?;
+        let given = |fields: &Fields<'_>, name: &str| fields.holds(name);
+        let (name_given, external_given) = (given(&fields, "name"), given(&fields, "externalId"));
+        let (credentials_given, variables_given) =
+            (given(&fields, "credentials"), given(&fields, "variables"));
+        let name = text(&mut fields, "name");
+        let external_id = text(&mut fields, "externalId");
+        let tags = tags(&mut fields);
+        let status: Option<String> = fields.optional("status");
+        if status.as_deref().is_some_and(|status| status != "archived" && status != "connected") {
+            fields.error("status", "must be `archived` or `connected`");
+        }
+        let credentials = secrets(&mut fields, "credentials");
+        let variables = secrets(&mut fields, "variables");
+        fields.finish(unknown)?;
+        Ok(Self {
+            name: name_given.then_some(name),
+            external_id: external_given.then_some(external_id),
+            tags,
+            status,
+            credentials: credentials_given.then_some(credentials),
+            variables: variables_given.then_some(variables),
+        })
+    }
+}
+
+/// The answer of `POST /v1/connections/{id}/verify`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Verification {
+    /// What the call showed.
+    pub result: VerificationResult,
+    /// The provider's status, where it answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_code: Option<u16>,
+    /// A sentence for a person.
+    pub message: String,
+    /// The account, where the answer says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<Account>,
+}
+
+/// What a verification showed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum VerificationResult {
+    /// The provider accepts the credential.
+    Alive,
+    /// The provider refuses the credential.
+    Refused,
+    /// The provider could not be asked, or did not say.
+    Unreachable,
+}
+
+fn text(fields: &mut Fields<'_>, name: &'static str) -> Option<String> {
+    let text: Option<String> = fields.optional(name);
+    if text.as_deref().is_some_and(|text| text.is_empty() || text.len() > MAX_TEXT || text.contains('\0')) {
+        fields.error(name, format!("must be 1 to {MAX_TEXT} bytes, without NUL"));
+    }
+    text
+}
+
+fn tags(fields: &mut Fields<'_>) -> Option<Vec<String>> {
+    let mut tags: Vec<String> = fields.optional("tags")?;
+    let wrong = |tag: &String| tag.is_empty() || tag.len() > MAX_TEXT || tag.contains('\0');
+    if tags.len() > MAX_TAGS || tags.iter().any(wrong) {
+        fields.error("tags", format!("must be at most {MAX_TAGS} texts of 1 to {MAX_TEXT} bytes"));
+    }
+    tags.sort();
+    tags.dedup();
+    Some(tags)
+}
+
+/// A map of secrets. Read value by value, so that no message can quote one.
+fn secrets(fields: &mut Fields<'_>, name: &'static str) -> IndexMap<String, SecretString> {
+    let raw: IndexMap<String, Box<RawValue>> = fields.optional(name).unwrap_or_default();
+    let mut secrets = IndexMap::new();
+    for (key, value) in raw {
+        match serde_json::from_str::<Option<String>>(value.get()) {
+            Ok(Some(value)) => drop(secrets.insert(key, value.into())),
+            Ok(None) => {}
+            Err(_) => fields.error(&format!("{name}.{key}"), "must be a string"),
+        }
+    }
+    secrets
+}

@@ -1,0 +1,26 @@
+//! The JSON shapes of the HTTP API, shared by the server and the Rust SDK.
+//!
+//! Only here are JSON names decided. What comes in is read strictly (unknown fields are refused with the
+//! nearest known name, all mistakes are reported at once); what goes out is written from these types.
+
+pub mod api_key;
+pub mod connection;
+pub mod error;
+pub mod fields;
+pub mod page;
+pub mod passthrough;
+pub mod provider;
+pub mod record;
+pub mod terminal;
+pub mod time;
+
+/// The header of every answer of ours that carries the request id.
+pub const REQUEST_ID_HEADER: &str = "passthrough-request-id";
+/// The header that says whose words a body is: `provider`, `envelope` or `passthrough`.
+pub const SOURCE_HEADER: &str = "passthrough-source";
+/// The header that carries the connection token.
+pub const CONNECTION_TOKEN_HEADER: &str = "connection-token";
+/// The proxy's header for the total deadline, in milliseconds.
+pub const TIMEOUT_HEADER: &str = "passthrough-timeout-ms";
+/// The proxy's header for the name of one of the provider's base URLs.
+pub const BASE_HEADER: &str = "passthrough-base";
