@@ -1,0 +1,443 @@
+//! Settings: defaults, then a file, then the environment, then flags. The only reader of the environment.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use config::{Environment, File, FileFormat};
+use ipnet::IpNet;
+use passthrough_core::address::AddressPolicy;
+use passthrough_core::provider::HostAllowList;
+use passthrough_core::suggest::nearest;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use thiserror::Error;
+
+use crate::installation::{DATABASE_FILE, KEYRING_FILE};
+use crate::upstream::{Dns, Limits as UpstreamLimits, Timeouts, UpstreamConfig};
+
+/// The commented default file: the manual of the settings.
+pub const DEFAULT: &str = include_str!("../config.default.toml");
+
+const PREFIX: &str = "PASSTHROUGH_";
+
+/// What the command line says; it wins over everything else.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    /// Address and port to listen on.
+    pub listen: Option<SocketAddr>,
+    /// Where database and key file are.
+    pub data_dir: Option<PathBuf>,
+    /// PostgreSQL instead of the embedded database.
+    pub database_url: Option<String>,
+    /// A settings file.
+    pub config_file: Option<PathBuf>,
+    /// A folder of provider files.
+    pub providers_dir: Option<PathBuf>,
+}
+
+/// Settings that cannot be used.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// The file or the environment does not fit.
+    #[error("{0}")]
+    Invalid(String),
+    /// A file named in the settings cannot be read.
+    #[error("cannot read {path} (setting `{setting}`)")]
+    Unreadable {
+        /// The setting.
+        setting: &'static str,
+        /// The file.
+        path: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// The settings, checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Address and port to listen on.
+    pub listen: SocketAddr,
+    /// Where database and key file are.
+    pub data_dir: PathBuf,
+    /// PostgreSQL instead of the embedded database.
+    pub database_url: Option<SecretString>,
+    /// The keyring's text instead of the key file.
+    pub keyring: Option<SecretString>,
+    /// A folder of provider files.
+    pub providers_dir: Option<PathBuf>,
+    /// Whether a first start makes an API key.
+    pub first_api_key: bool,
+    /// The way to providers.
+    pub upstream: UpstreamConfig,
+    /// Hosts that variables may name.
+    pub allow_hosts: HostAllowList,
+    /// Deadlines of calls.
+    pub deadlines: Deadlines,
+    /// Limits towards callers.
+    pub limits: Limits,
+    /// The caches.
+    pub cache: Cache,
+    /// How long records are kept; `None` keeps none.
+    pub retention: Option<Duration>,
+    /// How long requests may go on after a signal to stop.
+    pub grace: Duration,
+}
+
+/// Deadlines of calls.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadlines {
+    /// Of a call that names none.
+    pub total: Duration,
+    /// The most that a call may ask for.
+    pub total_max: Duration,
+    /// How long a streamed body may stand still.
+    pub stream_idle: Duration,
+}
+
+/// Limits towards callers.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// The largest body of an envelope request.
+    pub envelope_request_bytes: usize,
+    /// The largest body that an envelope carries back.
+    pub envelope_response_bytes: usize,
+    /// The largest head of a request.
+    pub head_bytes: usize,
+    /// How many headers a request may have.
+    pub head_count: usize,
+    /// How long a head may take.
+    pub head_timeout: Duration,
+    /// How long a caller's body may stand still.
+    pub body_idle: Duration,
+    /// How long an idle socket is kept.
+    pub keep_alive: Duration,
+}
+
+/// The caches.
+#[derive(Debug, Clone, Copy)]
+pub struct Cache {
+    /// How many API keys.
+    pub api_keys: u64,
+    /// How many connections.
+    pub connections: u64,
+    /// How long one is kept that nobody uses.
+    pub idle: Duration,
+    /// How long calls are served while the database is away.
+    pub without_database: Duration,
+}
+
+impl Config {
+    /// Reads the settings.
+    #[expect(clippy::disallowed_methods, reason = "this is the place where the environment is read")]
+    pub fn load(overrides: &Overrides) -> Result<Self, ConfigError> {
+        Self::load_from(overrides, std::env::vars().collect())
+    }
+
+    /// Where the key file is, or would be.
+    pub fn keyring_path(&self) -> PathBuf {
+        self.data_dir.join(KEYRING_FILE)
+    }
+
+    /// The database in words, without its password.
+    pub fn database_label(&self) -> String {
+        let Some(url) = &self.database_url else {
+            return format!("SQLite {}", self.data_dir.join(DATABASE_FILE).display());
+        };
+        let rest = url.expose_secret().split_once("://").map_or("", |(_, rest)| rest);
+        // The query first: a password may stand there, too, and may hold an `@`.
+        let before = rest.split('?').next().unwrap_or_default();
+        let place = match before.rsplit_once('@') {
+            Some((_, place)) => place,
+            // A password with a raw `?` in it.
+            None if rest.contains('@') => "",
+            None => before,
+        };
+        match url.expose_secret().starts_with("sqlite:") {
+            true => format!("SQLite {before}"),
+            false => format!("PostgreSQL {place}"),
+        }
+    }
+
+    /// Reads the settings with a given environment.
+    pub fn load_from(
+        overrides: &Overrides,
+        environment: HashMap<String, String>,
+    ) -> Result<Self, ConfigError> {
+        let invalid = |error: config::ConfigError| ConfigError::Invalid(error.to_string());
+        let mut builder = config::Config::builder().add_source(File::from_str(DEFAULT, FileFormat::Toml));
+        if let Some(path) = &overrides.config_file {
+            builder = builder.add_source(File::from(path.as_path()).format(FileFormat::Toml));
+        }
+        let mut source = Environment::default()
+            .separator("__")
+            .try_parsing(true)
+            .list_separator(",")
+            .source(Some(known_settings(environment)?));
+        for list in ["upstream.allow", "upstream.allow_http", "upstream.allow_hosts"] {
+            source = source.with_list_parse_key(list);
+        }
+        let settings: Settings =
+            builder.add_source(source).build().and_then(config::Config::try_deserialize).map_err(invalid)?;
+        settings.check(overrides)
+    }
+}
+
+/// The settings among the environment's variables, without their prefix. A misspelt one of a section is
+/// an error: an allow-list that silently is not there, or is, would be worse. Variables without a section
+/// may be the client's and are let be.
+fn known_settings(environment: HashMap<String, String>) -> Result<HashMap<String, String>, ConfigError> {
+    let defaults: toml::Table = DEFAULT.parse().map_err(|error| ConfigError::Invalid(format!("{error}")))?;
+    let mut known = Vec::new();
+    for (name, value) in &defaults {
+        match value {
+            toml::Value::Table(section) => known.extend(section.keys().map(|key| format!("{name}__{key}"))),
+            _ => known.push(name.clone()),
+        }
+    }
+    let mut settings = HashMap::new();
+    for (variable, value) in environment {
+        let Some(name) = variable.strip_prefix(PREFIX).map(str::to_ascii_lowercase) else { continue };
+        if known.contains(&name) {
+            settings.insert(name, value);
+        } else if name.contains("__") {
+            let near = nearest(&name, known.iter().map(String::as_str));
+            let hint = near.map_or_else(String::new, |near| {
+                format!("; did you mean {PREFIX}{}?", near.to_ascii_uppercase())
+            });
+            return Err(ConfigError::Invalid(format!("unknown setting {variable}{hint}")));
+        }
+    }
+    Ok(settings)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    listen: SocketAddr,
+    data_dir: PathBuf,
+    database_url: String,
+    keyring: String,
+    providers_dir: PathBuf,
+    first_api_key: bool,
+    upstream: UpstreamSettings,
+    limits: LimitSettings,
+    cache: CacheSettings,
+    records: RecordSettings,
+    shutdown: ShutdownSettings,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UpstreamSettings {
+    allow: Vec<String>,
+    allow_http: Vec<String>,
+    allow_hosts: Vec<String>,
+    dns: String,
+    ca_file: PathBuf,
+    max_in_flight: usize,
+    max_in_flight_per_origin: usize,
+    max_in_flight_per_connection: usize,
+    max_wait_ms: u64,
+    dns_timeout_ms: u64,
+    connect_timeout_ms: u64,
+    first_byte_timeout_ms: u64,
+    idle_timeout_ms: u64,
+    stream_idle_timeout_ms: u64,
+    total_timeout_ms: u64,
+    total_timeout_max_ms: u64,
+    pool_idle_ms: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LimitSettings {
+    envelope_request_bytes: usize,
+    envelope_response_bytes: usize,
+    head_bytes: usize,
+    head_count: usize,
+    head_timeout_ms: u64,
+    body_idle_timeout_ms: u64,
+    keep_alive_ms: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CacheSettings {
+    api_keys: u64,
+    connections: u64,
+    idle_ms: u64,
+    without_database_ms: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RecordSettings {
+    retention_days: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ShutdownSettings {
+    grace_ms: u64,
+}
+
+impl Settings {
+    fn check(self, overrides: &Overrides) -> Result<Config, ConfigError> {
+        let database_url = overrides.database_url.clone().or_else(|| non_empty(self.database_url));
+        let providers_dir = (!self.providers_dir.as_os_str().is_empty()).then_some(self.providers_dir);
+        let limits = self.limits;
+        let cache = self.cache;
+        let days = self.records.retention_days;
+        Ok(Config {
+            listen: overrides.listen.unwrap_or(self.listen),
+            data_dir: overrides.data_dir.clone().unwrap_or(self.data_dir),
+            database_url: database_url.map(Into::into),
+            keyring: non_empty(self.keyring).map(Into::into),
+            providers_dir: overrides.providers_dir.clone().or(providers_dir),
+            first_api_key: self.first_api_key,
+            allow_hosts: HostAllowList(
+                self.upstream.allow_hosts.iter().map(|host| host.trim().to_ascii_lowercase()).collect(),
+            ),
+            deadlines: Deadlines {
+                total: ms(self.upstream.total_timeout_ms),
+                total_max: ms(self.upstream.total_timeout_max_ms),
+                stream_idle: ms(self.upstream.stream_idle_timeout_ms),
+            },
+            upstream: self.upstream.check()?,
+            limits: Limits {
+                envelope_request_bytes: limits.envelope_request_bytes,
+                envelope_response_bytes: limits.envelope_response_bytes,
+                // hyper needs room for one read; less would refuse every request.
+                head_bytes: limits.head_bytes.max(8192),
+                head_count: limits.head_count,
+                head_timeout: ms(limits.head_timeout_ms),
+                body_idle: ms(limits.body_idle_timeout_ms),
+                keep_alive: ms(limits.keep_alive_ms),
+            },
+            cache: Cache {
+                api_keys: cache.api_keys,
+                connections: cache.connections,
+                idle: ms(cache.idle_ms),
+                without_database: ms(cache.without_database_ms),
+            },
+            retention: (days > 0).then(|| Duration::from_secs(days.saturating_mul(86_400))),
+            grace: ms(self.shutdown.grace_ms),
+        })
+    }
+}
+
+impl UpstreamSettings {
+    fn check(self) -> Result<UpstreamConfig, ConfigError> {
+        let (mut allow_http, mut allow_http_hosts) = (Vec::new(), Vec::new());
+        for entry in self.allow_http.iter().map(|entry| entry.trim()).filter(|entry| !entry.is_empty()) {
+            match network(entry) {
+                Some(network) => allow_http.push(network),
+                None if entry.contains('/') => return Err(no_network("upstream.allow_http", entry)),
+                None => allow_http_hosts.push(entry.to_ascii_lowercase()),
+            }
+        }
+        let allow = self.allow.iter().map(|entry| entry.trim()).filter(|entry| !entry.is_empty());
+        let allow: Result<Vec<IpNet>, ConfigError> =
+            allow.map(|entry| network(entry).ok_or_else(|| no_network("upstream.allow", entry))).collect();
+        let dns = match self.dns.as_str() {
+            "hickory" => Dns::Hickory,
+            "system" => Dns::System,
+            other => {
+                let message = format!("upstream.dns is `{other}`; it must be hickory or system");
+                return Err(ConfigError::Invalid(message));
+            }
+        };
+        let extra_roots_pem = if self.ca_file.as_os_str().is_empty() {
+            None
+        } else {
+            let path = self.ca_file.display().to_string();
+            let read = std::fs::read(&self.ca_file);
+            Some(read.map_err(|source| ConfigError::Unreadable {
+                setting: "upstream.ca_file",
+                path,
+                source,
+            })?)
+        };
+        Ok(UpstreamConfig {
+            address_policy: AddressPolicy { allow: allow?, allow_http, allow_http_hosts },
+            dns,
+            extra_roots_pem,
+            limits: UpstreamLimits {
+                in_flight: self.max_in_flight,
+                per_origin: self.max_in_flight_per_origin,
+                per_connection: self.max_in_flight_per_connection,
+                wait: ms(self.max_wait_ms),
+            },
+            timeouts: Timeouts {
+                dns: ms(self.dns_timeout_ms),
+                connect: ms(self.connect_timeout_ms),
+                first_byte: ms(self.first_byte_timeout_ms),
+                idle: ms(self.idle_timeout_ms),
+                pool_idle: ms(self.pool_idle_ms),
+            },
+        })
+    }
+}
+
+/// A network, or a single address.
+fn network(text: &str) -> Option<IpNet> {
+    text.parse().ok().or_else(|| text.parse().ok().map(|ip: std::net::IpAddr| ip.into()))
+}
+
+fn no_network(setting: &str, entry: &str) -> ConfigError {
+    ConfigError::Invalid(format!("{setting}: `{entry}` is no network such as 10.0.0.0/8"))
+}
+
+fn non_empty(text: String) -> Option<String> {
+    (!text.is_empty()).then_some(text)
+}
+
+fn ms(milliseconds: u64) -> Duration {
+    Duration::from_millis(milliseconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let environment = variables.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+        Config::load_from(&Overrides::default(), environment)
+    }
+
+    #[test]
+    fn the_defaults_are_complete() {
+        let config = load(&[]).unwrap();
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(config.database_url.is_some(), false);
+    }
+
+    #[test]
+    fn lists_come_from_the_environment_with_commas() {
+        let config = load(&[
+            ("PASSTHROUGH_UPSTREAM__ALLOW", "127.0.0.0/8,::1/128"),
+            ("PASSTHROUGH_UPSTREAM__ALLOW_HTTP", "127.0.0.0/8,intranet.example"),
+            ("PASSTHROUGH_API_KEY", "sk_not_a_setting"),
+        ])
+        .unwrap();
+        assert_eq!(config.upstream.address_policy.allow.len(), 2);
+        assert_eq!(config.upstream.address_policy.allow_http_hosts, ["intranet.example"]);
+        let config = load(&[("PASSTHROUGH_UPSTREAM__ALLOW", "10.0.0.1")]).unwrap();
+        assert_eq!(config.upstream.address_policy.allow[0].to_string(), "10.0.0.1/32");
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let message = |variables: &[(&str, &str)]| load(variables).unwrap_err().to_string();
+        assert_eq!(
+            message(&[("PASSTHROUGH_UPSTREAM__ALOW", "::1/128")]),
+            "unknown setting PASSTHROUGH_UPSTREAM__ALOW; did you mean PASSTHROUGH_UPSTREAM__ALLOW?"
+        );
+        assert!(message(&[("PASSTHROUGH_UPSTREAM__ALLOW", "all")]).contains("`all` is no network"));
+        assert!(message(&[("PASSTHROUGH_UPSTREAM__MAX_WAIT_MS", "soon")]).contains("max_wait_ms"));
+    }
+}

@@ -1,0 +1,275 @@
+//! Operations on connections: make, change, verify, rotate. The doors of the API call these; the dialects
+//! have no logic of their own.
+
+use std::sync::Arc;
+
+use passthrough_core::connection::{Connection, ConnectionStatus, Credential, SealedCredential, Variables};
+use passthrough_core::id::{ConnectionId, Environment};
+use passthrough_core::provider::{Auth, Problem, Provider};
+use passthrough_core::token::{Token, TokenKind};
+use passthrough_store::{ChangeSubject, ConnectionPatch, Sealed, StoredConnection};
+use passthrough_wire::connection::{CreateConnection, PatchConnection, Verification, VerificationResult};
+
+use crate::app::App;
+use crate::http::error::ApiError;
+use crate::resolve::{Caller, ReadyConnection};
+use crate::verify::{self, Verified};
+
+/// Makes a connection. Nothing is stored unless all of it can be used.
+pub async fn create(
+    app: &App,
+    caller: &Caller,
+    request: CreateConnection,
+) -> Result<(Connection, Token), ApiError> {
+    let code = request.provider.as_deref().or(request.integration.as_deref()).unwrap_or_default();
+    let provider = find_provider(app, code)?;
+    let names = request.credentials.keys().map(String::as_str);
+    let auth =
+        provider.choose_auth(request.auth.as_deref(), names).map_err(|problem| refused(vec![problem]))?;
+    let accepted = provider.accept(auth, request.credentials, request.variables, &app.config.allow_hosts);
+    let (credential, variables) = accepted.map_err(refused)?;
+    let token = app.installation.new_token(TokenKind::Connection);
+    let now = app.now_ms();
+    let mut connection = Connection {
+        id: ConnectionId::from(token.ulid()),
+        environment: caller.environment.clone(),
+        provider: provider.code.clone(),
+        integration: code.to_owned(),
+        auth: auth.name.clone(),
+        status: ConnectionStatus::Connected,
+        name: request.name,
+        external_id: request.external_id,
+        account_id: None,
+        account_label: None,
+        tags: request.tags,
+        created_at: now,
+        updated_at: now,
+        verified_at: None,
+    };
+    let ready = rehearse(app, &connection, &credential, &variables)?;
+    if request.verify {
+        let verified = prove(app, &ready).await?;
+        connection.account_id = verified.account_id;
+        connection.account_label = verified.account_label;
+        connection.verified_at = Some(app.now_ms());
+    }
+    insert(app, &connection, &credential, &variables, &token).await?;
+    Ok((connection, token))
+}
+
+/// Builds a request with the credential before it is stored: one that cannot be put into a header, a
+/// certificate that is none, or a base URL over plain http is the user's mistake now, and would be
+/// somebody's riddle later.
+fn rehearse(
+    app: &App,
+    connection: &Connection,
+    credential: &Credential,
+    variables: &Variables,
+) -> Result<Arc<ReadyConnection>, ApiError> {
+    let ready = app.resolver.ready(connection.clone(), Vec::new(), credential.clone(), variables.clone());
+    let wrong = |message: String| ApiError::bad_field("credentials", message);
+    let ready = ready.map_err(|error| wrong(error.to_string()))?;
+    verify::rehearse(app, &ready).map_err(|error| match error {
+        verify::RehearsalError::Credential(message) => wrong(message),
+        verify::RehearsalError::BaseUrl(message) => ApiError::bad_field("variables", message),
+    })?;
+    Ok(Arc::new(ready))
+}
+
+/// Proves a credential, or says why that cannot be done.
+async fn prove(app: &App, ready: &Arc<ReadyConnection>) -> Result<Verified, ApiError> {
+    let verified = verify::verify(app, ready).await?;
+    match verified.result {
+        VerificationResult::Alive => Ok(verified),
+        VerificationResult::Refused => Err(ApiError::invalid_credentials(verified.message)),
+        VerificationResult::Unreachable => Err(verified.failure.unwrap_or_else(|| {
+            let message = format!("{}; nothing was stored", verified.message);
+            ApiError::bad_gateway("verify", message, passthrough_wire::error::Sent::Yes)
+        })),
+    }
+}
+
+async fn insert(
+    app: &App,
+    connection: &Connection,
+    credential: &Credential,
+    variables: &Variables,
+    token: &Token,
+) -> Result<(), ApiError> {
+    let vault = &app.installation.vault;
+    let (environment, id) = (&connection.environment, connection.id);
+    let sealed = vault.seal_credential(environment, id, 1, credential)?;
+    let sealed_variables = vault.seal_variables(environment, id, 1, variables)?;
+    let stored = StoredConnection {
+        connection: connection.clone(),
+        token_hash: vault.hash(TokenKind::Connection, token).to_vec(),
+        sealed_variables: Sealed {
+            sealed: sealed_variables.bytes,
+            key_id: sealed_variables.key_id.to_string(),
+            generation: 1,
+        },
+        credential: SealedCredential { generation: 1, sealed: sealed.bytes, expires_at: None },
+        credential_key_id: sealed.key_id.to_string(),
+    };
+    Ok(app.installation.store.insert_connection(&stored).await?)
+}
+
+/// Finds a connection of the caller's environment.
+pub async fn find(
+    app: &App,
+    environment: &Environment,
+    id: ConnectionId,
+) -> Result<StoredConnection, ApiError> {
+    let found = app.installation.store.find_connection(environment, id).await?;
+    found.ok_or_else(|| ApiError::not_found("there is no such connection in this environment"))
+}
+
+/// Changes a connection. A new credential is checked like a first one, and replaces the old as a whole.
+pub async fn patch(
+    app: &App,
+    environment: &Environment,
+    id: ConnectionId,
+    request: PatchConnection,
+) -> Result<Connection, ApiError> {
+    let stored = find(app, environment, id).await?;
+    if request.credentials.is_some() || request.variables.is_some() {
+        replace_secrets(app, &stored, &request).await?;
+    }
+    let status = request.status.as_deref().and_then(|status| status.parse().ok());
+    // A new credential brings a disconnected connection back to life; its id and token stay.
+    let revived = request.credentials.is_some() && stored.connection.status == ConnectionStatus::Disconnected;
+    let patch = ConnectionPatch {
+        name: request.name,
+        external_id: request.external_id,
+        tags: request.tags,
+        status: status.or(revived.then_some(ConnectionStatus::Connected)),
+        ..ConnectionPatch::default()
+    };
+    app.installation.store.update_connection(environment, id, &patch, app.now_ms()).await?;
+    app.resolver.changed(ChangeSubject::Connection(id)).await;
+    Ok(find(app, environment, id).await?.connection)
+}
+
+async fn replace_secrets(
+    app: &App,
+    stored: &StoredConnection,
+    request: &PatchConnection,
+) -> Result<(), ApiError> {
+    let connection = &stored.connection;
+    let (environment, id) = (&connection.environment, connection.id);
+    let provider = find_provider(app, &connection.provider)?;
+    let auth = auth_of(provider, connection)?;
+    let vault = &app.installation.vault;
+    let old = (stored.credential.generation, stored.sealed_variables.generation);
+    let credentials = match &request.credentials {
+        Some(given) => given.clone(),
+        None => vault
+            .open_credential(environment, id, old.0, &stored.credential.sealed)?
+            .fields
+            .into_iter()
+            .collect(),
+    };
+    let variables = match &request.variables {
+        Some(given) => given.clone(),
+        None => vault
+            .open_variables(environment, id, old.1, &stored.sealed_variables.sealed)?
+            .into_iter()
+            .collect(),
+    };
+    let accepted = provider.accept(auth, credentials, variables, &app.config.allow_hosts);
+    let (credential, variables) = accepted.map_err(refused)?;
+    rehearse(app, connection, &credential, &variables)?;
+    let overtaken = || ApiError::conflict("the connection was changed at the same moment; read it again");
+    let now = app.now_ms();
+    if request.credentials.is_some() {
+        let generation = old.0 + 1;
+        let sealed = vault.seal_credential(environment, id, generation, &credential)?;
+        let key_id = sealed.key_id.to_string();
+        let sealed = SealedCredential { generation, sealed: sealed.bytes, expires_at: None };
+        if !app.installation.store.update_credential(environment, id, &sealed, &key_id, now).await? {
+            return Err(overtaken());
+        }
+    }
+    if request.variables.is_some() {
+        let generation = old.1 + 1;
+        let sealed = vault.seal_variables(environment, id, generation, &variables)?;
+        let sealed = Sealed { sealed: sealed.bytes, key_id: sealed.key_id.to_string(), generation };
+        if !app.installation.store.update_variables(environment, id, &sealed, now).await? {
+            return Err(overtaken());
+        }
+    }
+    Ok(())
+}
+
+/// Tries the credential and notes what the provider said: the account, or that it refuses.
+pub async fn verify(
+    app: &App,
+    environment: &Environment,
+    id: ConnectionId,
+) -> Result<Verification, ApiError> {
+    // What is tried is what is stored, not what a cache may still hold.
+    app.resolver.changed(ChangeSubject::Connection(id)).await;
+    let ready = app.resolver.resolve_id(environment, id).await?;
+    let verified = verify::verify(app, &ready).await?;
+    let status = ready.connection.status;
+    let patch = match verified.result {
+        VerificationResult::Alive => Some(ConnectionPatch {
+            account: verified.account(),
+            verified_at: Some(app.now_ms()),
+            status: (status == ConnectionStatus::Disconnected).then_some(ConnectionStatus::Connected),
+            ..ConnectionPatch::default()
+        }),
+        VerificationResult::Refused if status == ConnectionStatus::Connected => Some(ConnectionPatch {
+            status: Some(ConnectionStatus::Disconnected),
+            ..ConnectionPatch::default()
+        }),
+        VerificationResult::Refused | VerificationResult::Unreachable => None,
+    };
+    if let Some(patch) = patch {
+        app.installation.store.update_connection(environment, id, &patch, app.now_ms()).await?;
+        app.resolver.changed(ChangeSubject::Connection(id)).await;
+    }
+    Ok(verified.into())
+}
+
+/// Gives a connection a new token. The old one is worthless at once.
+pub async fn rotate_token(
+    app: &App,
+    environment: &Environment,
+    id: ConnectionId,
+) -> Result<(Connection, Token), ApiError> {
+    let connection = find(app, environment, id).await?.connection;
+    let token = Token::from_parts(TokenKind::Connection, id.ulid(), passthrough_vault::random());
+    let hash = app.installation.vault.hash(TokenKind::Connection, &token);
+    app.installation.store.update_token_hash(environment, id, &hash, app.now_ms()).await?;
+    app.resolver.changed(ChangeSubject::Connection(id)).await;
+    Ok((connection, token))
+}
+
+/// Deletes a connection with its credential.
+pub async fn delete(app: &App, environment: &Environment, id: ConnectionId) -> Result<(), ApiError> {
+    if !app.installation.store.delete_connection(environment, id, app.now_ms()).await? {
+        return Err(ApiError::not_found("there is no such connection in this environment"));
+    }
+    app.resolver.changed(ChangeSubject::Connection(id)).await;
+    Ok(())
+}
+
+fn find_provider<'a>(app: &'a App, code: &str) -> Result<&'a Provider, ApiError> {
+    app.catalog.get(code).map(|provider| &**provider).ok_or_else(|| {
+        let known = app.catalog.iter().map(|provider| provider.code.as_str());
+        let hint = passthrough_core::suggest::nearest(code, known)
+            .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+        ApiError::bad_field("provider", format!("the catalog has no provider of this code{hint}"))
+    })
+}
+
+fn auth_of<'a>(provider: &'a Provider, connection: &Connection) -> Result<&'a Auth, ApiError> {
+    provider.auth.get(&connection.auth).ok_or_else(|| {
+        ApiError::unprocessable(format!("{} has no auth entry `{}` any more", provider.code, connection.auth))
+    })
+}
+
+fn refused(problems: Vec<Problem>) -> ApiError {
+    ApiError::bad_request(problems.into_iter().map(Into::into).collect())
+}

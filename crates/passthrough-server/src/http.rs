@@ -1,0 +1,138 @@
+//! The HTTP API: routes, and what all answers have in common.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json, Router};
+use http::{HeaderName, HeaderValue};
+use passthrough_core::id::RequestId;
+use passthrough_wire::{REQUEST_ID_HEADER, SOURCE_HEADER};
+use utoipa::OpenApi;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use error::ApiError;
+
+mod api_keys;
+mod caller;
+mod connections;
+pub mod error;
+mod health;
+mod list;
+mod passthrough;
+mod providers;
+mod proxy;
+mod records;
+mod terminal;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static(REQUEST_ID_HEADER);
+const SOURCE: HeaderName = HeaderName::from_static(SOURCE_HEADER);
+
+/// What the API says of itself before the operations.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Passthrough",
+        description = "Authenticated HTTP requests to your customers' accounts at third-party APIs.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    security(("apiKey" = []))
+)]
+struct Description;
+
+/// The router of the whole API.
+pub fn router(app: Arc<App>) -> Router {
+    let (native, _) = native();
+    let native = native
+        .route("/openapi.json", axum::routing::get(|| async { Json(openapi()) }))
+        .route("/v1/proxy", axum::routing::any(proxy::proxy))
+        .route("/v1/proxy/", axum::routing::any(proxy::proxy))
+        .route("/v1/proxy/{*path}", axum::routing::any(proxy::proxy))
+        .fallback(not_found)
+        .method_not_allowed_fallback(async || ApiError::method_not_allowed())
+        .layer(middleware::from_fn(native_errors));
+    let terminal = terminal::router()
+        .fallback(not_found)
+        .method_not_allowed_fallback(async || ApiError::method_not_allowed())
+        .layer(middleware::from_fn(terminal::errors));
+    Router::new()
+        .nest("/tsp/v1", terminal)
+        .merge(native)
+        .layer(tower_http::catch_panic::CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), request_id))
+        .with_state(app)
+}
+
+/// The description of the API, OpenAPI 3.1.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    let (_, mut openapi) = native();
+    let components = openapi.components.get_or_insert_with(Default::default);
+    let token = ApiKeyValue::with_description("Connection-Token", "The connection token, `con_tkn_…`.");
+    components.add_security_scheme("connectionToken", SecurityScheme::ApiKey(ApiKey::Header(token)));
+    components.add_security_scheme("apiKey", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+    openapi
+}
+
+fn native() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
+    OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(passthrough::passthrough))
+        .routes(routes!(passthrough::raw))
+        .routes(routes!(providers::list))
+        .routes(routes!(providers::get))
+        .routes(routes!(connections::list, connections::create))
+        .routes(routes!(connections::get_current, connections::patch_current, connections::delete_current))
+        .routes(routes!(connections::get, connections::patch, connections::delete))
+        .routes(routes!(connections::verify))
+        .routes(routes!(connections::rotate_token))
+        .routes(routes!(api_keys::list, api_keys::create))
+        .routes(routes!(api_keys::revoke))
+        .routes(routes!(records::list))
+        .routes(routes!(records::get))
+        .routes(routes!(health::healthy))
+        .routes(routes!(health::ready))
+        .split_for_parts()
+}
+
+async fn not_found() -> ApiError {
+    ApiError::not_found("there is nothing here; see /openapi.json for what there is")
+}
+
+/// Gives every request its id, and every answer the header that carries it.
+async fn request_id(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    let id = RequestId::from(app.installation.new_ulid());
+    request.extensions_mut().insert(id);
+    let mut response = next.run(request).await;
+    if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    response.headers_mut().entry(SOURCE).or_insert(HeaderValue::from_static("passthrough"));
+    response
+}
+
+/// Writes failures in our own form.
+async fn native_errors(Extension(id): Extension<RequestId>, request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    match response.extensions().get::<ApiError>() {
+        Some(error) => error.respond_with(error.body(&id.to_string())),
+        None => response,
+    }
+}
+
+/// A failure is carried to the door's own layer, which knows the request id and the form.
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = self.status().into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// What a panic tells goes to the log, by the panic hook; the caller learns nothing of the inside.
+fn panicked(_: Box<dyn std::any::Any + Send + 'static>) -> Response {
+    let error = ApiError::internal("a handler panicked");
+    error.respond_with(error.body(""))
+}

@@ -1,0 +1,95 @@
+//! What a request brings along: who calls, on which connection, and a body.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::{Bytes, BytesMut};
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName};
+use http_body::Body as _;
+use http_body_util::BodyExt;
+use passthrough_core::token::{Token, TokenKind};
+
+use super::error::ApiError;
+use crate::app::App;
+use crate::resolve::{Caller, ResolveError};
+
+const CONNECTION_TOKEN: HeaderName = HeaderName::from_static(passthrough_wire::CONNECTION_TOKEN_HEADER);
+const X_CONNECTION_TOKEN: HeaderName = HeaderName::from_static("x-connection-token");
+
+/// The API key of a request. One that is not well-formed is the same as none.
+pub(super) fn api_key(headers: &HeaderMap) -> Result<Option<Token>, ApiError> {
+    let Some(value) = single(headers, &AUTHORIZATION)? else { return Ok(None) };
+    let (scheme, token) = value.split_once(' ').unwrap_or_default();
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Ok(None);
+    }
+    Ok(Token::parse(TokenKind::ApiKey, token.trim()).ok())
+}
+
+/// The connection token of a request. Doubled or conflicting headers are refused: a proxy in between might
+/// have read the other one.
+pub(super) fn connection_token(headers: &HeaderMap) -> Result<Option<Token>, ApiError> {
+    let first = single(headers, &CONNECTION_TOKEN)?;
+    let second = single(headers, &X_CONNECTION_TOKEN)?;
+    let text = match (first, second) {
+        (Some(first), Some(second)) if first != second => {
+            let message = "Connection-Token and X-Connection-Token differ; send one of them";
+            return Err(ApiError::bad_field("headers.connection-token", message));
+        }
+        (Some(text), _) | (None, Some(text)) => text,
+        (None, None) => return Ok(None),
+    };
+    match Token::parse(TokenKind::Connection, text.trim()) {
+        Ok(token) => Ok(Some(token)),
+        // The same answer as for a token that is well-formed but unknown.
+        Err(_) => Err(ResolveError::UnknownConnection.into()),
+    }
+}
+
+/// The connection token of a request that must have one.
+pub(super) fn required_connection_token(headers: &HeaderMap) -> Result<Token, ApiError> {
+    connection_token(headers)?.ok_or_else(|| {
+        ApiError::bad_field("headers.connection-token", "missing: the connection token, con_tkn_…")
+    })
+}
+
+/// Authenticates a request that acts on the installation.
+pub(super) async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Caller, ApiError> {
+    Ok(app.resolver.authenticate(api_key(headers)?.as_ref()).await?)
+}
+
+fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, ApiError> {
+    let mut values = headers.get_all(name).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let path = format!("headers.{name}");
+    if values.next().is_some() {
+        return Err(ApiError::bad_field(&path, "stands twice; send it once"));
+    }
+    value.to_str().map(Some).map_err(|_| ApiError::bad_field(&path, "holds characters that no token has"))
+}
+
+/// Reads a whole body, up to a limit.
+pub(super) async fn read_body(app: &App, mut body: Body, limit: usize) -> Result<Bytes, ApiError> {
+    if body.size_hint().lower() > limit as u64 {
+        return Err(ApiError::too_large(limit));
+    }
+    let idle: Duration = app.config.limits.body_idle;
+    let mut held = BytesMut::new();
+    loop {
+        let frame = match tokio::time::timeout(idle, body.frame()).await {
+            Ok(Some(Ok(frame))) => frame,
+            Ok(None) => return Ok(held.freeze()),
+            Ok(Some(Err(_))) => return Err(ApiError::bad_field("", "the body could not be read to its end")),
+            Err(_) => {
+                let message = format!("the body stood still for {} seconds", idle.as_secs());
+                return Err(ApiError::bad_field("", message));
+            }
+        };
+        let Ok(data) = frame.into_data() else { continue };
+        if held.len() + data.len() > limit {
+            return Err(ApiError::too_large(limit));
+        }
+        held.extend_from_slice(&data);
+    }
+}

@@ -1,0 +1,243 @@
+//! `/v1/connections`.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, RawQuery, State};
+use http::{HeaderMap, StatusCode};
+use passthrough_core::connection::{Connection as CoreConnection, ConnectionStatus};
+use passthrough_core::id::{ConnectionId, Environment};
+use passthrough_core::token::Token;
+use passthrough_store::ConnectionFilter;
+use passthrough_wire::connection::{
+    Connection, ConnectionWithToken, CreateConnection, PatchConnection, Verification,
+};
+use passthrough_wire::error::ErrorBody;
+use passthrough_wire::fields::Unknown;
+use passthrough_wire::page::Page;
+
+use super::caller::{authenticate, read_body, required_connection_token};
+use super::error::ApiError;
+use super::list::{ListQuery, page};
+use crate::app::App;
+use crate::connections;
+
+/// Certificates and keys fit; more is a mistake.
+const MAX_BODY: usize = 1024 * 1024;
+
+/// The connections of the environment, newest first.
+#[utoipa::path(
+    get, path = "/v1/connections", tag = "Connections",
+    params(
+        ("provider" = Option<String>, Query, description = "Only those at this provider"),
+        ("status" = Option<String>, Query, description = "`connected`, `disconnected` or `archived`"),
+        ("externalId" = Option<String>, Query, description = "Only those of this end user"),
+        ("tag" = Option<String>, Query, description = "Only those with this tag"),
+        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+        ("limit" = Option<u32>, Query, description = "1 to 500; 50 where absent")
+    ),
+    responses(
+        (status = 200, body = Page<Connection>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody)
+    )
+)]
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Page<Connection>>, ApiError> {
+    let caller = authenticate(&app, &headers).await?;
+    let (rows, _) = list_rows(&app, &caller.environment, query.as_deref()).await?;
+    Ok(Json(page(rows, |connection| connection.id.to_string(), |connection| connection.into())))
+}
+
+/// Reads the filters and the page; shared with the dialects.
+pub(super) async fn list_rows(
+    app: &App,
+    environment: &Environment,
+    query: Option<&str>,
+) -> Result<(passthrough_store::Page<CoreConnection>, u32), ApiError> {
+    let mut query = ListQuery::new(query);
+    let filter = ConnectionFilter {
+        provider: query.text("provider"),
+        status: query.value::<ConnectionStatus>("status"),
+        external_id: query.text("externalId"),
+        tag: query.text("tag"),
+    };
+    let (after, limit) = (query.cursor::<ConnectionId>(), query.limit());
+    query.finish()?;
+    Ok((app.installation.store.list_connections(environment, &filter, after, limit).await?, limit))
+}
+
+/// Stores a customer's credential. The token is shown this once.
+#[utoipa::path(
+    post, path = "/v1/connections", tag = "Connections", request_body = CreateConnection,
+    responses(
+        (status = 201, body = ConnectionWithToken), (status = 400, body = ErrorBody),
+        (status = 401, body = ErrorBody), (status = 422, body = ErrorBody), (status = 502, body = ErrorBody)
+    )
+)]
+pub(super) async fn create(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(StatusCode, Json<ConnectionWithToken>), ApiError> {
+    let caller = authenticate(&app, &headers).await?;
+    let body = read_body(&app, body, MAX_BODY).await?;
+    let request = CreateConnection::parse(&body).map_err(ApiError::bad_request)?;
+    let (connection, token) = connections::create(&app, &caller, request).await?;
+    Ok((StatusCode::CREATED, Json(with_token(&connection, &token))))
+}
+
+/// One connection.
+#[utoipa::path(
+    get, path = "/v1/connections/{id}", tag = "Connections",
+    params(("id" = String, Path, description = "`conn_…`")),
+    responses((status = 200, body = Connection), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody))
+)]
+pub(super) async fn get(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<Json<Connection>, ApiError> {
+    let caller = authenticate(&app, &headers).await?;
+    let stored = connections::find(&app, &caller.environment, parse(&id)?).await?;
+    Ok(Json((&stored.connection).into()))
+}
+
+/// Changes a connection. What is absent stays; `null` clears.
+#[utoipa::path(
+    patch, path = "/v1/connections/{id}", tag = "Connections", request_body = PatchConnection,
+    params(("id" = String, Path, description = "`conn_…`")),
+    responses(
+        (status = 200, body = Connection), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+        (status = 404, body = ErrorBody), (status = 409, body = ErrorBody)
+    )
+)]
+pub(super) async fn patch(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    body: Body,
+) -> Result<Json<Connection>, ApiError> {
+    let caller = authenticate(&app, &headers).await?;
+    patch_with(&app, &caller.environment, parse(&id)?, body).await
+}
+
+async fn patch_with(
+    app: &App,
+    environment: &Environment,
+    id: ConnectionId,
+    body: Body,
+) -> Result<Json<Connection>, ApiError> {
+    let body = read_body(app, body, MAX_BODY).await?;
+    let request = PatchConnection::parse(&body, Unknown::Refuse).map_err(ApiError::bad_request)?;
+    Ok(Json((&connections::patch(app, environment, id, request).await?).into()))
+}
+
+/// Deletes a connection and its credential.
+#[utoipa::path(
+    delete, path = "/v1/connections/{id}", tag = "Connections",
+    params(("id" = String, Path, description = "`conn_…`")),
+    responses((status = 204), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody))
+)]
+pub(super) async fn delete(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    let caller = authenticate(&app, &headers).await?;
+    connections::delete(&app, &caller.environment, parse(&id)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The connection of the presented connection token.
+#[utoipa::path(
+    get, path = "/v1/connections/current", tag = "Connections",
+    security(("apiKey" = [], "connectionToken" = [])),
+    responses((status = 200, body = Connection), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody))
+)]
+pub(super) async fn get_current(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+) -> Result<Json<Connection>, ApiError> {
+    let (environment, id) = current(&app, &headers).await?;
+    Ok(Json((&connections::find(&app, &environment, id).await?.connection).into()))
+}
+
+/// Changes the connection of the presented connection token.
+#[utoipa::path(
+    patch, path = "/v1/connections/current", tag = "Connections", request_body = PatchConnection,
+    security(("apiKey" = [], "connectionToken" = [])),
+    responses((status = 200, body = Connection), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody))
+)]
+pub(super) async fn patch_current(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Connection>, ApiError> {
+    let (environment, id) = current(&app, &headers).await?;
+    patch_with(&app, &environment, id, body).await
+}
+
+/// Deletes the connection of the presented connection token.
+#[utoipa::path(
+    delete, path = "/v1/connections/current", tag = "Connections",
+    security(("apiKey" = [], "connectionToken" = [])),
+    responses((status = 204), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody))
+)]
+pub(super) async fn delete_current(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+) -> Result<StatusCode, ApiError> {
+    let (environment, id) = current(&app, &headers).await?;
+    connections::delete(&app, &environment, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Tries the credential: alive, refused, or unreachable. A refused one is disconnected.
+#[utoipa::path(
+    post, path = "/v1/connections/{id}/verify", tag = "Connections",
+    params(("id" = String, Path, description = "`conn_…`")),
+    responses((status = 200, body = Verification), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody))
+)]
+pub(super) async fn verify(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<Json<Verification>, ApiError> {
+    let caller = authenticate(&app, &headers).await?;
+    Ok(Json(connections::verify(&app, &caller.environment, parse(&id)?).await?))
+}
+
+/// Gives the connection a new token, shown this once. The old one is worthless at once.
+#[utoipa::path(
+    post, path = "/v1/connections/{id}/rotate-token", tag = "Connections",
+    params(("id" = String, Path, description = "`conn_…`")),
+    responses((status = 200, body = ConnectionWithToken), (status = 404, body = ErrorBody))
+)]
+pub(super) async fn rotate_token(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<Json<ConnectionWithToken>, ApiError> {
+    let caller = authenticate(&app, &headers).await?;
+    let (connection, token) = connections::rotate_token(&app, &caller.environment, parse(&id)?).await?;
+    Ok(Json(with_token(&connection, &token)))
+}
+
+/// Environment and id of the connection whose token is presented.
+pub(super) async fn current(app: &App, headers: &HeaderMap) -> Result<(Environment, ConnectionId), ApiError> {
+    let caller = authenticate(app, headers).await?;
+    let token = required_connection_token(headers)?;
+    let ready = app.resolver.resolve(&caller, &token).await?;
+    Ok((caller.environment, ready.connection.id))
+}
+
+fn with_token(connection: &CoreConnection, token: &Token) -> ConnectionWithToken {
+    ConnectionWithToken { connection: connection.into(), token: token.expose() }
+}
+
+fn parse(id: &str) -> Result<ConnectionId, ApiError> {
+    id.parse().map_err(|_| ApiError::not_found("there is no such connection in this environment"))
+}

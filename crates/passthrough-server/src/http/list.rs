@@ -1,0 +1,127 @@
+//! The query of a list: filters, cursor, limit. Strict, like bodies.
+
+use std::str::FromStr;
+
+use data_encoding::BASE64URL_NOPAD;
+use passthrough_core::suggest::nearest;
+use passthrough_wire::fields::FieldError;
+use passthrough_wire::page::{DEFAULT_LIMIT, MAX_LIMIT, Page};
+
+use super::error::ApiError;
+
+/// A query string that is taken apart name by name.
+pub(super) struct ListQuery {
+    pairs: Vec<(String, String)>,
+    known: Vec<&'static str>,
+    errors: Vec<FieldError>,
+}
+
+impl ListQuery {
+    pub(super) fn new(query: Option<&str>) -> Self {
+        let decode = |text: &str| {
+            let spaced = text.replace('+', " ");
+            percent_encoding::percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
+        };
+        let pairs = query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (decode(name), decode(value))
+        });
+        Self { pairs: pairs.collect(), known: Vec::new(), errors: Vec::new() }
+    }
+
+    fn error(&mut self, name: &str, message: impl Into<String>) {
+        self.errors.push(FieldError::new(format!("query.{name}"), message));
+    }
+
+    /// A text; empty is absent.
+    pub(super) fn text(&mut self, name: &'static str) -> Option<String> {
+        self.known.push(name);
+        let mut values = Vec::new();
+        self.pairs.retain(|(known, value)| {
+            let same = known == name;
+            if same {
+                values.push(value.clone());
+            }
+            !same
+        });
+        if values.len() > 1 {
+            self.error(name, "stands twice");
+        }
+        values.pop().filter(|value| !value.is_empty())
+    }
+
+    /// A value of its own form.
+    pub(super) fn value<T: FromStr>(&mut self, name: &'static str) -> Option<T>
+    where
+        T::Err: std::fmt::Display,
+    {
+        let text = self.text(name)?;
+        match text.parse() {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.error(name, error.to_string());
+                None
+            }
+        }
+    }
+
+    /// An RFC 3339 time as unix milliseconds.
+    pub(super) fn time(&mut self, name: &'static str) -> Option<i64> {
+        let text = self.text(name)?;
+        let time = passthrough_wire::time::parse(&text);
+        if time.is_none() {
+            self.error(name, "must be a time such as 2026-01-31T12:00:00Z");
+        }
+        time
+    }
+
+    /// How many entries a page shall have.
+    pub(super) fn limit(&mut self) -> u32 {
+        let limit: Option<u32> = self.value("limit");
+        if limit.is_some_and(|limit| !(1..=MAX_LIMIT).contains(&limit)) {
+            self.error("limit", format!("must be 1 to {MAX_LIMIT}"));
+        }
+        limit.unwrap_or(DEFAULT_LIMIT)
+    }
+
+    /// Where the page begins: behind the entry that the last page ended with.
+    pub(super) fn cursor<T: FromStr>(&mut self) -> Option<T> {
+        let text = self.text("cursor")?;
+        let decoded =
+            BASE64URL_NOPAD.decode(text.as_bytes()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        let cursor = decoded.and_then(|text| text.parse().ok());
+        if cursor.is_none() {
+            self.error("cursor", "is none of ours; use `next` of the page before");
+        }
+        cursor
+    }
+
+    /// Notes what was wrong with a value that the caller of this has read.
+    pub(super) fn wrong(&mut self, name: &str, message: &str) {
+        self.error(name, message);
+    }
+
+    /// Ends the reading.
+    pub(super) fn finish(mut self) -> Result<(), ApiError> {
+        for (name, _) in std::mem::take(&mut self.pairs) {
+            let suggestion = nearest(&name, self.known.iter().copied()).map(str::to_owned);
+            let message = match &suggestion {
+                Some(near) => format!("unknown parameter; did you mean `{near}`?"),
+                None => format!("unknown parameter; there are {}", self.known.join(", ")),
+            };
+            self.errors.push(FieldError { message, path: format!("query.{name}"), suggestion });
+        }
+        if self.errors.is_empty() { Ok(()) } else { Err(ApiError::bad_request(self.errors)) }
+    }
+}
+
+/// A page on the wire.
+pub(super) fn page<R, T>(
+    rows: passthrough_store::Page<R>,
+    id: impl Fn(&R) -> String,
+    show: impl Fn(&R) -> T,
+) -> Page<T> {
+    let last = if rows.has_more { rows.rows.last() } else { None };
+    let next = last.map(|row| BASE64URL_NOPAD.encode(id(row).as_bytes()));
+    Page { results: rows.rows.iter().map(show).collect(), next }
+}

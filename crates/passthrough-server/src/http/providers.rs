@@ -1,0 +1,67 @@
+//! `/v1/providers`: the catalog.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, RawQuery, State};
+use http::HeaderMap;
+use passthrough_wire::error::ErrorBody;
+use passthrough_wire::page::Page;
+use passthrough_wire::provider::{Provider, ProviderSummary};
+
+use super::caller::authenticate;
+use super::error::ApiError;
+use super::list::ListQuery;
+use crate::app::App;
+
+/// The providers, by code; all of them on one page.
+#[utoipa::path(
+    get, path = "/v1/providers", tag = "Providers",
+    params(("category" = Option<String>, Query, description = "Only those of this category")),
+    responses((status = 200, body = Page<ProviderSummary>), (status = 401, body = ErrorBody))
+)]
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Page<ProviderSummary>>, ApiError> {
+    authenticate(&app, &headers).await?;
+    let mut query = ListQuery::new(query.as_deref());
+    let category = query.text("category");
+    query.finish()?;
+    let wanted = app
+        .catalog
+        .iter()
+        .filter(|provider| category.as_ref().is_none_or(|category| provider.categories.contains(category)));
+    Ok(Json(Page { results: wanted.map(|provider| (&**provider).into()).collect(), next: None }))
+}
+
+/// One provider: what a form needs to know of it.
+#[utoipa::path(
+    get, path = "/v1/providers/{code}", tag = "Providers",
+    params(("code" = String, Path, description = "The provider's code")),
+    responses(
+        (status = 200, body = Provider), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)
+    )
+)]
+pub(super) async fn get(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Path(code): Path<String>,
+) -> Result<Json<Provider>, ApiError> {
+    authenticate(&app, &headers).await?;
+    Ok(Json(Provider::from(find(&app, &code)?)))
+}
+
+/// The provider of a code, or an answer that helps.
+pub(super) fn find<'a>(
+    app: &'a App,
+    code: &str,
+) -> Result<&'a passthrough_core::provider::Provider, ApiError> {
+    app.catalog.get(code).map(|provider| &**provider).ok_or_else(|| {
+        let known = app.catalog.iter().map(|provider| provider.code.as_str());
+        let hint = passthrough_core::suggest::nearest(code, known)
+            .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+        ApiError::not_found(format!("the catalog has no provider of this code{hint}"))
+    })
+}

@@ -1,0 +1,177 @@
+//! `/v1/proxy/…`: the transparent door. Method, path, query, headers and bytes go through, the provider's
+//! answer comes back, both ways streamed.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body_util::BodyExt;
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use passthrough_core::fault::Door;
+use passthrough_core::header::{insert_websocket_upgrade, is_websocket_upgrade};
+use passthrough_core::id::RequestId;
+use passthrough_core::path::CallerPath;
+use passthrough_core::upstream::{PassthroughRequest, RequestBody};
+use passthrough_wire::{BASE_HEADER, TIMEOUT_HEADER};
+use tokio::time::Sleep;
+
+use super::SOURCE;
+use super::caller::{api_key, required_connection_token};
+use super::error::ApiError;
+use crate::app::App;
+use crate::passthrough::stream::Delivery;
+use crate::passthrough::{Delivered, Passthrough, Wanted, passthrough as perform};
+use crate::upstream::{BoxError, UpstreamBody};
+
+const PREFIX: &str = "/v1/proxy";
+
+/// The handler of every method and path below the prefix.
+pub(super) async fn proxy(
+    State(app): State<Arc<App>>,
+    Extension(request_id): Extension<RequestId>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let (mut parts, body) = request.into_parts();
+    let api_key = api_key(&parts.headers)?;
+    app.resolver.authenticate(api_key.as_ref()).await?;
+    let websocket = parts.method == Method::GET
+        && parts.version == Version::HTTP_11
+        && is_websocket_upgrade(&parts.headers);
+    let on_upgrade = parts.extensions.remove::<OnUpgrade>().filter(|_| websocket);
+    let streams = !body.is_end_stream();
+    let passthrough = Passthrough {
+        request_id,
+        connection_token: required_connection_token(&parts.headers),
+        timeout: timeout(&parts.headers)?,
+        wanted: Wanted::Stream,
+        streamed: streams.then(|| watched(body, app.config.limits.body_idle)),
+        request: PassthroughRequest {
+            door: Door::Proxy,
+            path: caller_path(&parts.uri)?,
+            base: text(&parts.headers, BASE_HEADER)?.map(str::to_owned),
+            headers: caller_headers(&parts.headers),
+            body: if streams { RequestBody::Streamed } else { RequestBody::Absent },
+            websocket_upgrade: websocket,
+            method: parts.method,
+        },
+        api_key,
+    };
+    match perform(&app, passthrough).await? {
+        Delivered::Envelope(_) => Err(ApiError::internal("the proxy was answered with an envelope")),
+        Delivered::Stream(delivery) => {
+            let mut headers = delivery.headers.clone();
+            headers.insert(SOURCE, HeaderValue::from_static("provider"));
+            Ok(respond(*delivery, headers, on_upgrade))
+        }
+    }
+}
+
+/// Path and query as the caller wrote them: the raw text behind the prefix, never a decoded form.
+fn caller_path(uri: &http::Uri) -> Result<CallerPath, ApiError> {
+    let raw = uri.path_and_query().map_or("/", |path| path.as_str());
+    let rest = raw.strip_prefix(PREFIX).unwrap_or(raw);
+    let path = if rest.starts_with('/') { rest.to_owned() } else { format!("/{rest}") };
+    CallerPath::parse(&path).map_err(|error| ApiError::bad_field("path", error.to_string()))
+}
+
+/// The caller's headers, but for those that carry one of our own tokens under another name: an SDK of a
+/// third party sends the key that it was given wherever its own API wants it.
+fn caller_headers(headers: &HeaderMap) -> Vec<(Bytes, Bytes)> {
+    let ours = |value: &HeaderValue| {
+        let value = value.as_bytes();
+        memchr::memmem::find(value, b"con_tkn_").is_some()
+            || headers.get(http::header::AUTHORIZATION).is_some_and(|own| {
+                let token = own.as_bytes().splitn(2, |byte| *byte == b' ').nth(1).unwrap_or_default();
+                !token.is_empty() && memchr::memmem::find(value, token).is_some()
+            })
+    };
+    let kept = headers.iter().filter(|(_, value)| !ours(value));
+    kept.map(|(name, value)| {
+        (Bytes::copy_from_slice(name.as_ref()), Bytes::copy_from_slice(value.as_bytes()))
+    })
+    .collect()
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&'a str>, ApiError> {
+    let wrong = || ApiError::bad_field(&format!("headers.{name}"), "is no text");
+    headers.get(name).map(|value| value.to_str().map_err(|_| wrong())).transpose()
+}
+
+fn timeout(headers: &HeaderMap) -> Result<Option<Duration>, ApiError> {
+    let Some(text) = text(headers, TIMEOUT_HEADER)? else { return Ok(None) };
+    match text.trim().parse::<u64>() {
+        Ok(milliseconds) if milliseconds > 0 => Ok(Some(Duration::from_millis(milliseconds))),
+        _ => {
+            Err(ApiError::bad_field(&format!("headers.{TIMEOUT_HEADER}"), "must be milliseconds, at least 1"))
+        }
+    }
+}
+
+/// Passes a provider's answer on. A switch of protocols joins the two sockets.
+pub(super) fn respond(delivery: Delivery, headers: HeaderMap, on_upgrade: Option<OnUpgrade>) -> Response {
+    let Delivery { status, body, upgrade, .. } = delivery;
+    let mut response = Response::new(Body::new(body));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    if let (StatusCode::SWITCHING_PROTOCOLS, Some(on_upgrade), Some(upgrade)) = (status, on_upgrade, upgrade)
+    {
+        insert_websocket_upgrade(response.headers_mut());
+        tokio::spawn(async move {
+            let (Ok(caller), Ok(mut provider)) = (on_upgrade.await, upgrade.connection().await) else {
+                return;
+            };
+            let mut caller = TokioIo::new(caller);
+            // Either side going away ends both; there is nobody left to tell of an error.
+            let _ = tokio::io::copy_bidirectional(&mut caller, &mut provider.io).await;
+        });
+    }
+    response
+}
+
+/// A caller's body on its way to the provider, given up when it stands still.
+fn watched(body: Body, idle: Duration) -> UpstreamBody {
+    Watched { body, idle, timer: None }.boxed_unsync()
+}
+
+struct Watched {
+    body: Body,
+    idle: Duration,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl HttpBody for Watched {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let this = &mut *self;
+        if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(context) {
+            this.timer = None;
+            return Poll::Ready(frame.map(|frame| frame.map_err(BoxError::from)));
+        }
+        let idle = this.idle;
+        let timer = this.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(idle)));
+        ready!(timer.as_mut().poll(context));
+        Poll::Ready(Some(Err("the caller's body stood still for too long".into())))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,172 @@
+//! `/tsp/v1`: the dialect of Terminal. A program written for it works by changing the host.
+//!
+//! No logic of its own: it reads Terminal's form, performs the same operations, and writes Terminal's.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{RawQuery, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Extension, Json, Router};
+use data_encoding::BASE64URL_NOPAD;
+use http::{HeaderMap, StatusCode};
+use passthrough_core::connection::Connection;
+use passthrough_core::fault::Door;
+use passthrough_core::id::RequestId;
+use passthrough_wire::connection::PatchConnection;
+use passthrough_wire::error::ErrorCode;
+use passthrough_wire::fields::Unknown;
+use passthrough_wire::passthrough::PassthroughRequest;
+use passthrough_wire::terminal::{TerminalConnection, TerminalProvider, TerminalResponse};
+use serde_json::{Value, json};
+
+use super::caller::{authenticate, read_body};
+use super::error::ApiError;
+use super::{connections as native, passthrough as envelope};
+use crate::app::App;
+use crate::connections;
+use crate::passthrough::Delivered;
+
+const MAX_BODY: usize = 1024 * 1024;
+
+/// The routes, to be nested.
+pub(super) fn router() -> Router<Arc<App>> {
+    Router::new()
+        .route("/passthrough", post(passthrough))
+        .route("/passthrough/raw", post(raw))
+        .route("/connections", get(list))
+        .route("/connections/current", get(get_current).patch(patch_current).delete(delete_current))
+        .route("/providers", get(providers))
+}
+
+async fn passthrough(
+    State(app): State<Arc<App>>,
+    Extension(id): Extension<RequestId>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let delivered =
+        envelope::send(&app, id, &headers, body, Door::Terminal, PassthroughRequest::parse_terminal).await?;
+    Ok(respond(delivered))
+}
+
+async fn raw(
+    State(app): State<Arc<App>>,
+    Extension(id): Extension<RequestId>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let delivered =
+        envelope::send(&app, id, &headers, body, Door::Raw, PassthroughRequest::parse_terminal).await?;
+    Ok(respond(delivered))
+}
+
+fn respond(delivered: Delivered) -> Response {
+    match delivered {
+        Delivered::Envelope(answer) => {
+            ([(super::SOURCE, "envelope")], Json(TerminalResponse::from(answer))).into_response()
+        }
+        stream @ Delivered::Stream(_) => envelope::respond(stream),
+    }
+}
+
+async fn list(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Value>, ApiError> {
+    let caller = authenticate(&app, &headers).await?;
+    let (rows, _) = native::list_rows(&app, &caller.environment, query.as_deref()).await?;
+    let last = if rows.has_more { rows.rows.last() } else { None };
+    let next = last.map(|row| BASE64URL_NOPAD.encode(row.id.to_string().as_bytes()));
+    let results: Vec<_> = rows.rows.iter().map(|connection| show(&app, connection, None)).collect();
+    Ok(Json(match next {
+        Some(next) => json!({ "results": results, "next": next }),
+        None => json!({ "results": results }),
+    }))
+}
+
+async fn get_current(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+) -> Result<Json<TerminalConnection>, ApiError> {
+    let (environment, id) = native::current(&app, &headers).await?;
+    let connection = connections::find(&app, &environment, id).await?.connection;
+    Ok(Json(show(&app, &connection, presented(&headers))))
+}
+
+async fn patch_current(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<TerminalConnection>, ApiError> {
+    let (environment, id) = native::current(&app, &headers).await?;
+    let body = read_body(&app, body, MAX_BODY).await?;
+    let request = PatchConnection::parse(&body, Unknown::Ignore).map_err(ApiError::bad_request)?;
+    let connection = connections::patch(&app, &environment, id, request).await?;
+    Ok(Json(show(&app, &connection, presented(&headers))))
+}
+
+async fn delete_current(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<StatusCode, ApiError> {
+    let (environment, id) = native::current(&app, &headers).await?;
+    connections::delete(&app, &environment, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn providers(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+) -> Result<Json<Vec<TerminalProvider>>, ApiError> {
+    authenticate(&app, &headers).await?;
+    let show = |provider: &Arc<passthrough_core::provider::Provider>| TerminalProvider {
+        code: provider.code.clone(),
+        name: provider.name.clone(),
+    };
+    Ok(Json(app.catalog.iter().map(show).collect()))
+}
+
+fn show(app: &App, connection: &Connection, token: Option<String>) -> TerminalConnection {
+    let name = app.catalog.get(&connection.provider).map_or(connection.provider.as_str(), |p| &p.name);
+    TerminalConnection::new(connection, name, token)
+}
+
+/// The token that the caller presented: it may be shown to who has it.
+fn presented(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get("connection-token").or_else(|| headers.get("x-connection-token"))?;
+    value.to_str().ok().map(|text| text.trim().to_owned())
+}
+
+/// Writes failures in Terminal's form, with the statuses that it declares.
+pub(super) async fn errors(Extension(id): Extension<RequestId>, request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    let Some(error) = response.extensions().get::<ApiError>() else { return response };
+    let mut error = error.clone();
+    error.code = declared(error.code);
+    let mut body = serde_json::to_value(error.body(&id.to_string())).unwrap_or_default();
+    if let Some(body) = body.as_object_mut() {
+        if matches!(error.code.status(), 400 | 422) && !body.get("detail").is_some_and(Value::is_array) {
+            body.insert("detail".to_owned(), json!([{ "message": error.message, "path": "" }]));
+        }
+        if error.code == ErrorCode::TooManyRequests {
+            body.insert("retryAfter".to_owned(), json!(error.retry_after.unwrap_or(1)));
+        }
+    }
+    error.respond_with(body)
+}
+
+/// Terminal declares 200, 400, 401, 403, 422, 429, 500, 501, 502 and 504 only.
+fn declared(code: ErrorCode) -> ErrorCode {
+    match code {
+        ErrorCode::NotFound => ErrorCode::Forbidden,
+        ErrorCode::MethodNotAllowed | ErrorCode::Conflict | ErrorCode::PayloadTooLarge => {
+            ErrorCode::BadRequest
+        }
+        ErrorCode::Overloaded
+        | ErrorCode::CircuitOpen
+        | ErrorCode::Unavailable
+        | ErrorCode::RefreshInProgress => ErrorCode::BadGateway,
+        other => other,
+    }
+}

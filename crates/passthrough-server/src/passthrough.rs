@@ -1,0 +1,270 @@
+//! The passthrough, from a caller's request to a caller's answer, in seven steps.
+//!
+//! This is the one place where a request of a caller meets a credential. The steps stand in [`run`], top
+//! to bottom; everything else here is a straight line.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use passthrough_core::answer::{ResponseAs, ShapeError, shape};
+use passthrough_core::fault::{Door, Sent};
+use passthrough_core::id::RequestId;
+use passthrough_core::token::Token;
+use passthrough_core::upstream::{self as core, OpenConnection, RequestBody, UpstreamRequest};
+use passthrough_wire::passthrough::{PassthroughResponse, group_headers};
+use tokio::time::Instant;
+
+use crate::app::App;
+use crate::http::error::ApiError;
+use crate::records::Draft;
+use crate::resolve::{ReadyConnection, check_usable};
+use crate::upstream::{Answer, Call, UpstreamBody, empty_body, full_body};
+
+mod buffer;
+mod redirect;
+pub mod stream;
+
+use stream::Delivery;
+
+/// A passthrough as a door hands it in.
+pub struct Passthrough {
+    /// The id that the caller will see.
+    pub request_id: RequestId,
+    /// The API key that was presented, if any.
+    pub api_key: Option<Token>,
+    /// The connection token that was presented, or what is wrong with it: told only to who has a key.
+    pub connection_token: Result<Token, ApiError>,
+    /// What is to be sent.
+    pub request: core::PassthroughRequest,
+    /// The body, where it streams by.
+    pub streamed: Option<UpstreamBody>,
+    /// The deadline that the caller asked for.
+    pub timeout: Option<Duration>,
+    /// What is to come back.
+    pub wanted: Wanted,
+}
+
+impl std::fmt::Debug for Passthrough {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Passthrough")
+            .field("request_id", &self.request_id)
+            .field("request", &self.request)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What is to come back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// An envelope, with the body presented like this.
+    Envelope(ResponseAs),
+    /// The bytes where the provider said 2xx, else an envelope.
+    BytesOrEnvelope(ResponseAs),
+    /// The provider's answer as it is.
+    Stream,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub enum Delivered {
+    /// An envelope.
+    Envelope(PassthroughResponse),
+    /// The provider's answer, still streaming.
+    Stream(Box<Delivery>),
+}
+
+/// Performs a passthrough and records it, whatever comes of it.
+pub async fn passthrough(app: &App, passthrough: Passthrough) -> Result<Delivered, ApiError> {
+    let request = &passthrough.request;
+    let draft =
+        app.records.begin(passthrough.request_id, request.door, request.method.as_str(), request.path.path());
+    run(app, passthrough, draft).await
+}
+
+async fn run(app: &App, passthrough: Passthrough, mut draft: Draft) -> Result<Delivered, ApiError> {
+    // 1. Authenticate.
+    let caller = app.resolver.authenticate(passthrough.api_key.as_ref()).await?;
+    draft.caller(&caller);
+
+    // 2. Resolve the connection.
+    let token = noted(&mut draft, passthrough.connection_token)?;
+    let resolved = app.resolver.resolve(&caller, &token).await;
+    let ready = noted(&mut draft, resolved.map_err(ApiError::from))?;
+    draft.connection(&ready);
+    noted(&mut draft, check_usable(&ready.connection).map_err(ApiError::from))?;
+
+    // 3. Ensure a fresh credential. The grant of everything in the catalog is `static`: what the user gave
+    //    stays as it is, and the cache opened it already.
+    let open = noted(&mut draft, open(&ready))?;
+
+    // 4. Build the upstream request.
+    let deadline = deadline(app, passthrough.wanted, passthrough.timeout);
+    let mut request = passthrough.request;
+    let mut streamed = passthrough.streamed;
+    if !open.auth.inject.body.is_empty() && matches!(request.body, RequestBody::Streamed) {
+        let held = buffer::read_request(streamed.take(), app.config.limits.envelope_request_bytes).await;
+        request.body = noted(&mut draft, held)?;
+    }
+    let repeatable = redirect::Repeatable::of(&request);
+    let built = core::build(open, request, app.moment(), &app.config.allow_hosts);
+    let upstream_request = noted(&mut draft, built.map_err(ApiError::from))?;
+
+    // 5. Send.
+    let shown =
+        Shown { method: upstream_request.method.to_string(), path: upstream_request.shown_path.clone() };
+    let stream = passthrough.wanted == Wanted::Stream;
+    let call = call(app, &ready, upstream_request, streamed, deadline, stream, &mut draft);
+    let sent = app.upstream.send(call).await.map_err(ApiError::from);
+    let answer = noted(&mut draft, sent)?;
+    let followed = redirect::follow(app, &ready, answer, repeatable, deadline, &mut draft).await;
+    let answer = noted(&mut draft, followed)?;
+    draft.answered(answer.status.as_u16(), answer.upstream_ms);
+
+    // 6. Shape the answer. 7. Record it: the draft does so when it is dropped, at the end of the answer.
+    match passthrough.wanted {
+        Wanted::Stream => Ok(Delivered::Stream(Box::new(Delivery::new(answer, ready, draft)))),
+        Wanted::BytesOrEnvelope(_) if answer.status.is_success() => {
+            Ok(Delivered::Stream(Box::new(Delivery::new(answer, ready, draft))))
+        }
+        Wanted::Envelope(wanted) | Wanted::BytesOrEnvelope(wanted) => {
+            let enveloped = envelope(app, answer, &ready, wanted, shown, passthrough.request_id, &mut draft);
+            let enveloped = enveloped.await;
+            noted(&mut draft, enveloped).map(Delivered::Envelope)
+        }
+    }
+}
+
+/// Notes a failure in the record on its way out.
+fn noted<T>(draft: &mut Draft, result: Result<T, ApiError>) -> Result<T, ApiError> {
+    if let Err(error) = &result {
+        draft.failed(error.code, error.origin, error.sent);
+    }
+    result
+}
+
+fn open(ready: &Arc<ReadyConnection>) -> Result<OpenConnection<'_>, ApiError> {
+    ready.open().ok_or_else(|| ApiError::internal("a ready connection without its auth entry"))
+}
+
+/// The proxy has no total deadline for a body that keeps flowing, unless the caller sets one.
+fn deadline(app: &App, wanted: Wanted, asked: Option<Duration>) -> Option<Instant> {
+    let deadlines = app.config.deadlines;
+    let asked = asked.map(|asked| asked.min(deadlines.total_max));
+    let total = match wanted {
+        Wanted::Stream => asked,
+        Wanted::Envelope(_) | Wanted::BytesOrEnvelope(_) => Some(asked.unwrap_or(deadlines.total)),
+    };
+    total.map(|total| Instant::now() + total)
+}
+
+struct Shown {
+    method: String,
+    path: String,
+}
+
+/// Turns the built request into a call of the one upstream client.
+fn call(
+    app: &App,
+    ready: &ReadyConnection,
+    request: UpstreamRequest,
+    streamed: Option<UpstreamBody>,
+    deadline: Option<Instant>,
+    stream: bool,
+    draft: &mut Draft,
+) -> Call {
+    let UpstreamRequest { origin, method, uri, shown_path, headers, body, client_certificate: _ } = request;
+    let (body, length) = match body {
+        RequestBody::Absent => (empty_body(), 0),
+        RequestBody::Bytes { bytes, .. } => {
+            let length = bytes.len();
+            (full_body(bytes), length)
+        }
+        RequestBody::Streamed => {
+            let body = streamed.unwrap_or_else(empty_body);
+            (stream::Counted::new(body, draft.request_counter()).boxed_unsync(), 0)
+        }
+    };
+    draft.sending(&shown_path, length as u64);
+    let mut http_request = http::Request::new(body);
+    *http_request.method_mut() = method;
+    *http_request.uri_mut() = uri;
+    *http_request.headers_mut() = headers;
+    let mut call = Call::new(ready.connection.environment.clone(), origin, http_request);
+    call.connection = Some(ready.connection.id);
+    call.identity = ready.identity.clone();
+    call.deadline = deadline;
+    call.idle = stream.then_some(app.config.deadlines.stream_idle);
+    call
+}
+
+/// Reads the whole answer and puts it into an envelope.
+async fn envelope(
+    app: &App,
+    answer: Answer,
+    ready: &ReadyConnection,
+    wanted: ResponseAs,
+    shown: Shown,
+    request_id: RequestId,
+    draft: &mut Draft,
+) -> Result<PassthroughResponse, ApiError> {
+    let limit = app.config.limits.envelope_response_bytes;
+    let Answer { status, headers, fields, body, upstream_ms, .. } = answer;
+    let body = buffer::read_answer(body, limit).await?;
+    draft.received(body.len() as u64);
+    let body = stream::redacted_body(ready, body);
+    let value = |name| headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
+    let shaped =
+        shape(value(http::header::CONTENT_TYPE), value(http::header::CONTENT_ENCODING), body, wanted, limit);
+    let shaped = shaped.map_err(shape_failed)?;
+    let headers = group_headers(
+        stream::kept_fields(&headers, fields, &ready.redactor, ready.provider.redact_reflections)
+            .map(|(name, value)| (name, text(value.as_bytes()))),
+    );
+    Ok(PassthroughResponse {
+        method: shown.method,
+        path: shown.path,
+        status_code: status.as_u16(),
+        headers,
+        response: shaped.json,
+        response_encoding: shaped.encoding.as_str().to_owned(),
+        request_id: request_id.to_string(),
+        duration_ms: draft.elapsed_ms(),
+        upstream_duration_ms: upstream_ms,
+        attempts: draft.attempts(),
+    })
+}
+
+fn shape_failed(error: ShapeError) -> ApiError {
+    let reason = match error {
+        ShapeError::Decode | ShapeError::NotJson => "decode",
+        ShapeError::TooLarge => "too_large",
+    };
+    ApiError::bad_gateway(reason, error.to_string(), Sent::Yes)
+}
+
+/// A header value as text: UTF-8 where it is, else Latin-1, which loses nothing.
+fn text(value: &[u8]) -> String {
+    match std::str::from_utf8(value) {
+        Ok(text) => text.to_owned(),
+        Err(_) => value.iter().map(|byte| char::from(*byte)).collect(),
+    }
+}
+
+/// Sends one request of our own on a connection, such as the one that verifies it, and reads the answer.
+pub async fn ask(
+    app: &App,
+    ready: &Arc<ReadyConnection>,
+    request: core::PassthroughRequest,
+) -> Result<(http::StatusCode, http::HeaderMap, Bytes), ApiError> {
+    let upstream_request = core::build(open(ready)?, request, app.moment(), &app.config.allow_hosts)?;
+    let id = RequestId::from(app.installation.new_ulid());
+    // Without a caller the draft leaves no record: this is not a passthrough.
+    let mut draft = app.records.begin(id, Door::Envelope, "", "");
+    let deadline = Some(Instant::now() + app.config.deadlines.total);
+    let call = call(app, ready, upstream_request, None, deadline, false, &mut draft);
+    let answer = app.upstream.send(call).await?;
+    let body = buffer::read_answer(answer.body, app.config.limits.envelope_response_bytes).await?;
+    Ok((answer.status, answer.headers, body))
+}

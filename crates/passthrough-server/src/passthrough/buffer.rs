@@ -1,0 +1,59 @@
+//! Bodies that are held in memory, up to a limit.
+
+use bytes::{Bytes, BytesMut};
+use http_body::Body;
+use http_body_util::BodyExt;
+use passthrough_core::fault::Sent;
+use passthrough_core::upstream::RequestBody;
+
+use crate::http::error::ApiError;
+use crate::upstream::{AnswerBody, BodyError, Reason, SendError, UpstreamBody};
+
+/// Reads a caller's body, for providers whose credential goes into it.
+pub(super) async fn read_request(body: Option<UpstreamBody>, limit: usize) -> Result<RequestBody, ApiError> {
+    let Some(mut body) = body else { return Ok(RequestBody::Absent) };
+    let mut held = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame
+            .map_err(|_| ApiError::bad_field("body", "the request body could not be read to its end"))?;
+        let Ok(data) = frame.into_data() else { continue };
+        if held.len() + data.len() > limit {
+            return Err(ApiError::too_large(limit));
+        }
+        held.extend_from_slice(&data);
+    }
+    Ok(RequestBody::Bytes { bytes: held.freeze(), content_type: None })
+}
+
+/// Reads a provider's answer.
+pub(super) async fn read_answer(mut body: AnswerBody, limit: usize) -> Result<Bytes, ApiError> {
+    let too_large = || {
+        let message =
+            format!("the provider's answer is larger than {limit} bytes; fetch it through /v1/proxy");
+        ApiError::bad_gateway(Reason::TooLarge.as_str(), message, Sent::Yes)
+    };
+    if body.size_hint().lower() > limit as u64 {
+        return Err(too_large());
+    }
+    let mut first: Option<Bytes> = None;
+    let mut held = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame =
+            frame.map_err(|BodyError { reason }| SendError { reason, sent: Sent::Yes, detail: None })?;
+        let Ok(data) = frame.into_data() else { continue };
+        let so_far = first.as_ref().map_or(0, Bytes::len) + held.len();
+        if so_far + data.len() > limit {
+            return Err(too_large());
+        }
+        // Most answers come in one piece, which then needs no copy.
+        match first.take() {
+            None if held.is_empty() => first = Some(data),
+            Some(piece) => {
+                held.extend_from_slice(&piece);
+                held.extend_from_slice(&data);
+            }
+            None => held.extend_from_slice(&data),
+        }
+    }
+    Ok(first.unwrap_or_else(|| held.freeze()))
+}

@@ -1,0 +1,209 @@
+//! Following a provider's redirects, where its file asks for it.
+//!
+//! No library does this for us: a stock client re-sends `Authorization` to whatever host the second hop
+//! names. Here only the same scheme, host and port sees the credential; any other hop goes without it and
+//! with hardly a header of the caller, and every hop passes the same address rules.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::LOCATION;
+use http::{HeaderName, HeaderValue, Method, StatusCode};
+use passthrough_core::base_url::{BaseUrl, Origin};
+use passthrough_core::fault::{Door, Sent};
+use passthrough_core::path::CallerPath;
+use passthrough_core::provider::Redirects;
+use passthrough_core::upstream::{self as core, RequestBody};
+use tokio::time::Instant;
+
+use super::open;
+use crate::app::App;
+use crate::http::error::ApiError;
+use crate::records::Draft;
+use crate::resolve::ReadyConnection;
+use crate::upstream::{Answer, Call, empty_body};
+
+/// How many hops are followed.
+const MAX_HOPS: usize = 5;
+
+/// What of a request another hop may need. Only requests without a body are repeated: a redirect must
+/// never become a second write.
+pub(super) struct Repeatable {
+    method: Method,
+    door: Door,
+    headers: Vec<(Bytes, Bytes)>,
+}
+
+impl Repeatable {
+    pub(super) fn of(request: &core::PassthroughRequest) -> Option<Self> {
+        let safe = request.method == Method::GET || request.method == Method::HEAD;
+        let bodiless = match &request.body {
+            RequestBody::Absent => true,
+            RequestBody::Bytes { bytes, .. } => bytes.is_empty(),
+            RequestBody::Streamed => false,
+        };
+        (safe && bodiless && !request.websocket_upgrade).then(|| Self {
+            method: request.method.clone(),
+            door: request.door,
+            headers: request.headers.clone(),
+        })
+    }
+}
+
+/// The answer at the end of the redirects; the answer itself where it is none, or where none are followed.
+pub(super) async fn follow(
+    app: &App,
+    ready: &Arc<ReadyConnection>,
+    mut answer: Answer,
+    repeatable: Option<Repeatable>,
+    deadline: Option<Instant>,
+    draft: &mut Draft,
+) -> Result<Answer, ApiError> {
+    let (Redirects::SameOrigin, Some(repeatable)) = (ready.provider.redirects, repeatable) else {
+        return Ok(answer);
+    };
+    let connection = open(ready)?;
+    let resolved = connection.provider.base_url.resolve(
+        connection.variables,
+        connection.credential,
+        &connection.provider.variables,
+        &app.config.allow_hosts,
+    );
+    let home = resolved.map_err(|refusal| ApiError::unprocessable(refusal.to_string()))?.origin;
+    let (mut at, mut astray) = (home.clone(), false);
+    for _ in 0..MAX_HOPS {
+        if !is_redirect(answer.status) {
+            return Ok(answer);
+        }
+        let Some((origin, path)) = answer.headers.get(LOCATION).and_then(|value| next(&at, value)) else {
+            return Ok(answer);
+        };
+        // Once away from home the credential never comes back: a hop that led to a stranger was the
+        // stranger's choice.
+        astray = astray || origin != home;
+        let shown = path.path().to_owned();
+        let headers = repeatable.headers.iter().filter(|(name, _)| !astray || goes_anywhere(name)).cloned();
+        let request = hop_request(&repeatable, headers.collect(), path);
+        let call = if astray {
+            stranger_call(ready, origin.clone(), request)?
+        } else {
+            home_call(app, ready, request)?
+        };
+        draft.sending(&shown, 0);
+        at = origin;
+        answer = app.upstream.send(Call { deadline, ..call }).await?;
+    }
+    if is_redirect(answer.status) {
+        let message = format!("the provider redirected more than {MAX_HOPS} times");
+        return Err(ApiError::bad_gateway("protocol", message, Sent::Yes));
+    }
+    Ok(answer)
+}
+
+fn is_redirect(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
+}
+
+/// Where a `Location` leads, seen from an origin. What is no sound http(s) URL is not followed.
+fn next(at: &Origin, location: &HeaderValue) -> Option<(Origin, CallerPath)> {
+    let location = location.to_str().ok()?;
+    let location = location.split('#').next().unwrap_or_default();
+    let absolute = if location.starts_with("//") {
+        format!("{}:{location}", at.scheme.as_str())
+    } else if location.starts_with('/') {
+        format!("{at}{location}")
+    } else {
+        location.to_owned()
+    };
+    let (scheme, rest) = absolute.split_once("://")?;
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let base = BaseUrl::parse(&format!("{}://{authority}", scheme.to_ascii_lowercase())).ok()?;
+    let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
+    Some((base.origin, CallerPath::parse(&path).ok()?))
+}
+
+fn hop_request(
+    repeatable: &Repeatable,
+    headers: Vec<(Bytes, Bytes)>,
+    path: CallerPath,
+) -> core::PassthroughRequest {
+    core::PassthroughRequest {
+        door: repeatable.door,
+        method: repeatable.method.clone(),
+        path,
+        base: None,
+        headers,
+        body: RequestBody::Absent,
+        websocket_upgrade: false,
+    }
+}
+
+/// A hop on the same origin: with the credential.
+fn home_call(
+    app: &App,
+    ready: &Arc<ReadyConnection>,
+    request: core::PassthroughRequest,
+) -> Result<Call, ApiError> {
+    let path = request.path.clone();
+    let mut built = core::build(open(ready)?, request, app.moment(), &app.config.allow_hosts)?;
+    // The location is a whole path on the origin: base path and injected segment are in it already.
+    built.uri = path.path_and_query().parse().map_err(ApiError::internal)?;
+    let mut call = call(ready, built.origin, built.method, built.uri);
+    *call.request.headers_mut() = built.headers;
+    call.identity = ready.identity.clone();
+    Ok(call)
+}
+
+/// A hop elsewhere: no credential, no client certificate, hardly a header.
+fn stranger_call(
+    ready: &ReadyConnection,
+    origin: Origin,
+    request: core::PassthroughRequest,
+) -> Result<Call, ApiError> {
+    let uri = request.path.path_and_query().parse().map_err(ApiError::internal)?;
+    let mut call = call(ready, origin, request.method, uri);
+    for (name, value) in &request.headers {
+        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name), HeaderValue::from_bytes(value)) {
+            call.request.headers_mut().append(name, value);
+        }
+    }
+    Ok(call)
+}
+
+fn call(ready: &ReadyConnection, origin: Origin, method: Method, uri: http::Uri) -> Call {
+    let mut request = http::Request::new(empty_body());
+    *request.method_mut() = method;
+    *request.uri_mut() = uri;
+    let mut call = Call::new(ready.connection.environment.clone(), origin, request);
+    call.connection = Some(ready.connection.id);
+    call
+}
+
+/// Headers of a caller that may go to whomever a provider names.
+fn goes_anywhere(name: &[u8]) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.starts_with(b"accept") || name == b"range" || name == b"user-agent"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn next_of(location: &str) -> Option<String> {
+        let at = BaseUrl::parse("https://api.example:8443").unwrap().origin;
+        let value = HeaderValue::from_str(location).unwrap();
+        next(&at, &value).map(|(origin, path)| format!("{origin}{}", path.path_and_query()))
+    }
+
+    #[test]
+    fn a_location_is_read_as_what_it_is() {
+        assert_eq!(next_of("/a?b#c").as_deref(), Some("https://api.example:8443/a?b"));
+        assert_eq!(next_of("//evil.example/x").as_deref(), Some("https://evil.example/x"));
+        assert_eq!(next_of("HTTPS://Evil.example").as_deref(), Some("https://evil.example/"));
+        assert_eq!(next_of("https://evil.example?x").as_deref(), Some("https://evil.example/?x"));
+        for odd in ["javascript:alert(1)", "/\\evil.example", "https://u@evil.example/", "a/b", "/../x"] {
+            assert_eq!(next_of(odd), None, "{odd}");
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Answers that stream through: what of a provider's head is kept, and the body with its record.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue};
+use http_body::{Body, Frame, SizeHint};
+use passthrough_core::header::response_headers;
+use passthrough_core::provider::RedactReflections;
+use passthrough_core::redact::Redactor;
+
+use crate::records::Draft;
+use crate::resolve::ReadyConnection;
+use crate::upstream::{Answer, AnswerBody, BodyError, BoxError, Field, Upgrade, UpstreamBody};
+
+/// A provider's answer on its way to the caller.
+#[derive(Debug)]
+pub struct Delivery {
+    /// The status.
+    pub status: http::StatusCode,
+    /// The headers that are passed on.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: DeliveredBody,
+    /// The connection, where it has changed its protocol.
+    pub upgrade: Option<Upgrade>,
+}
+
+impl Delivery {
+    /// Takes an answer over, with the record that ends when its body does.
+    pub fn new(answer: Answer, ready: Arc<ReadyConnection>, draft: Draft) -> Self {
+        let Answer { status, headers, body, upgrade, .. } = answer;
+        let mut headers = response_headers(&headers);
+        if ready.provider.redact_reflections != RedactReflections::None {
+            redact_headers(&mut headers, &ready.redactor);
+        }
+        Self { status, headers, body: DeliveredBody { body, draft }, upgrade }
+    }
+}
+
+/// The body of an answer, counted into its record. The record is taken in when this is dropped: at the
+/// end, or when the caller has gone.
+#[derive(Debug)]
+pub struct DeliveredBody {
+    body: AnswerBody,
+    draft: Draft,
+}
+
+impl Body for DeliveredBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        match &frame {
+            Some(Ok(frame)) => {
+                let bytes = frame.data_ref().map_or(0, Bytes::len);
+                self.draft.received(bytes as u64);
+            }
+            Some(Err(error)) => self.draft.broken_off(error.reason.as_str()),
+            None => {}
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// The body of a request, counted on its way.
+pub(super) struct Counted {
+    body: UpstreamBody,
+    count: Arc<AtomicU64>,
+}
+
+impl Counted {
+    pub(super) fn new(body: UpstreamBody, count: Arc<AtomicU64>) -> Self {
+        Self { body, count }
+    }
+}
+
+impl Body for Counted {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        if let Some(Ok(frame)) = &frame {
+            let bytes = frame.data_ref().map_or(0, Bytes::len);
+            self.count.fetch_add(bytes as u64, Ordering::Relaxed);
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// Masks the connection's secrets where a provider echoes them in a header.
+fn redact_headers(headers: &mut HeaderMap, redactor: &Redactor) {
+    for value in headers.values_mut() {
+        if let Some(masked) = redactor.redact(value.as_bytes())
+            && let Ok(masked) = HeaderValue::from_bytes(&masked)
+        {
+            *value = masked;
+        }
+    }
+}
+
+/// Names as received and values of what an envelope shows: everything that is not hop-by-hop.
+pub(super) fn kept_fields<'a>(
+    headers: &HeaderMap,
+    fields: Vec<Field>,
+    redactor: &'a Redactor,
+    redact: RedactReflections,
+) -> impl Iterator<Item = (String, HeaderValue)> + use<'a> {
+    let kept = response_headers(headers);
+    fields.into_iter().filter_map(move |field| {
+        let (name, mut value) = field;
+        if !kept.contains_key(&*name) {
+            return None;
+        }
+        if redact != RedactReflections::None
+            && let Some(masked) = redactor.redact(value.as_bytes())
+            && let Ok(masked) = HeaderValue::from_bytes(&masked)
+        {
+            value = masked;
+        }
+        Some((name.into(), value))
+    })
+}
+
+/// Masks the connection's secrets in a body, where the provider file asks for it.
+pub(super) fn redacted_body(ready: &ReadyConnection, body: Bytes) -> Bytes {
+    match ready.provider.redact_reflections {
+        RedactReflections::HeadersAndBodies => ready.redactor.redact(&body).map_or(body, Bytes::from),
+        RedactReflections::None | RedactReflections::Headers => body,
+    }
+}

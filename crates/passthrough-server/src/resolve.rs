@@ -1,0 +1,276 @@
+//! Who calls, and on which connection: the first two steps of a passthrough, served from memory.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use passthrough_core::connection::{Connection, ConnectionStatus, Credential, Variables};
+use passthrough_core::id::{ApiKeyId, ConnectionId, Environment};
+use passthrough_core::provider::{Auth, Provider};
+use passthrough_core::redact::Redactor;
+use passthrough_core::template::{Moment, Scope};
+use passthrough_core::token::{Token, TokenKind};
+use passthrough_core::upstream::{OpenConnection, secrets};
+use passthrough_store::{ApiKey, ChangeSubject, StoreError, StoredConnection};
+use thiserror::Error;
+
+use crate::cache::Cache;
+use crate::catalog::Catalog;
+use crate::config;
+use crate::installation::Installation;
+use crate::upstream::ClientIdentity;
+use crate::vault::VaultError;
+
+/// An application that has shown a valid API key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// Its key.
+    pub api_key: ApiKeyId,
+    /// The room that the key opens.
+    pub environment: Environment,
+}
+
+/// A connection with its credential open, ready for requests.
+#[derive(Debug)]
+pub struct ReadyConnection {
+    /// The connection.
+    pub connection: Connection,
+    /// The provider.
+    pub provider: Arc<Provider>,
+    /// The opened credential.
+    pub credential: Credential,
+    /// The opened variables.
+    pub variables: Variables,
+    /// Finds this connection's secrets in whatever comes back.
+    pub redactor: Redactor,
+    /// The client certificate, where the provider wants one.
+    pub identity: Option<Arc<ClientIdentity>>,
+    token_hash: Vec<u8>,
+}
+
+/// Why a caller or a connection was not accepted.
+#[derive(Debug, Error)]
+pub enum ResolveError {
+    /// The key is missing, unknown, revoked or expired: one answer for all.
+    #[error("the API key is missing or not valid")]
+    Unauthorized,
+    /// There is no such connection in this environment.
+    #[error("there is no connection with this token in this environment")]
+    UnknownConnection,
+    /// The end user must link the account again.
+    #[error("the connection is disconnected: the end user must link the account again")]
+    Disconnected,
+    /// The operator has put it away.
+    #[error("the connection is archived; set its status to `connected` to use it")]
+    Archived,
+    /// The connection's provider or auth entry is not in the catalog any more.
+    #[error("the catalog has no provider `{provider}` with an auth entry `{auth}`; put its file back")]
+    NoProvider {
+        /// The provider's code.
+        provider: String,
+        /// The auth entry.
+        auth: String,
+    },
+    /// The credential cannot be used: a certificate that is none, for example.
+    #[error("{0}")]
+    Unusable(String),
+    /// The database has been away for longer than the cache may stand in for it.
+    #[error("the database is not available")]
+    DatabaseAway,
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The vault.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+}
+
+impl ReadyConnection {
+    /// The connection in the words that requests are built from; `None` where the catalog has changed.
+    pub fn open(&self) -> Option<OpenConnection<'_>> {
+        let auth = self.provider.auth.get(&self.connection.auth)?;
+        Some(self.with(auth))
+    }
+
+    fn with<'a>(&'a self, auth: &'a Auth) -> OpenConnection<'a> {
+        OpenConnection {
+            provider: &self.provider,
+            auth,
+            credential: &self.credential,
+            variables: &self.variables,
+        }
+    }
+}
+
+/// Accepts callers and connections.
+#[derive(Debug)]
+pub struct Resolver {
+    installation: Installation,
+    catalog: Arc<Catalog>,
+    api_keys: Cache<ApiKeyId, Arc<ApiKey>>,
+    connections: Cache<ConnectionId, Arc<ReadyConnection>>,
+    /// Unix milliseconds of the last time that the database was heard of.
+    database_seen: AtomicI64,
+    without_database_ms: i64,
+}
+
+impl Resolver {
+    /// A resolver with empty caches.
+    pub fn new(installation: Installation, catalog: Arc<Catalog>, settings: config::Cache) -> Self {
+        let database_seen = AtomicI64::new(installation.clock.now_ms());
+        Self {
+            installation,
+            catalog,
+            api_keys: Cache::new(settings.api_keys, settings.idle),
+            connections: Cache::new(settings.connections, settings.idle),
+            database_seen,
+            without_database_ms: i64::try_from(settings.without_database.as_millis()).unwrap_or(i64::MAX),
+        }
+    }
+
+    /// Accepts an API key.
+    pub async fn authenticate(&self, token: Option<&Token>) -> Result<Caller, ResolveError> {
+        let token = token.ok_or(ResolveError::Unauthorized)?;
+        self.check_database()?;
+        let id = ApiKeyId::from(token.ulid());
+        let store = &self.installation.store;
+        let load = || async move { Ok::<_, StoreError>(store.find_api_key(id).await?.map(Arc::new)) };
+        let key = self.api_keys.get(id, load).await?;
+        let hash = key.as_ref().map(|key| key.secret_hash.as_slice());
+        let genuine = self.installation.vault.matches(TokenKind::ApiKey, token, hash);
+        let now = self.installation.clock.now_ms();
+        match key {
+            Some(key) if genuine && key.revoked_at.is_none() && key.expires_at.is_none_or(|at| at > now) => {
+                Ok(Caller { api_key: id, environment: key.environment.clone() })
+            }
+            _ => Err(ResolveError::Unauthorized),
+        }
+    }
+
+    /// Finds the connection of a token. A token of another environment is answered like none.
+    pub async fn resolve(
+        &self,
+        caller: &Caller,
+        token: &Token,
+    ) -> Result<Arc<ReadyConnection>, ResolveError> {
+        let id = ConnectionId::from(token.ulid());
+        let ready = self.connections.get(id, || self.load(id)).await?;
+        let hash = ready.as_ref().map(|ready| ready.token_hash.as_slice());
+        let genuine = self.installation.vault.matches(TokenKind::Connection, token, hash);
+        match ready {
+            Some(ready) if genuine && ready.connection.environment == caller.environment => Ok(ready),
+            _ => Err(ResolveError::UnknownConnection),
+        }
+    }
+
+    /// Finds a connection by its id, as the operations on connections do.
+    pub async fn resolve_id(
+        &self,
+        environment: &Environment,
+        id: ConnectionId,
+    ) -> Result<Arc<ReadyConnection>, ResolveError> {
+        match self.connections.get(id, || self.load(id)).await? {
+            Some(ready) if ready.connection.environment == *environment => Ok(ready),
+            _ => Err(ResolveError::UnknownConnection),
+        }
+    }
+
+    async fn load(&self, id: ConnectionId) -> Result<Option<Arc<ReadyConnection>>, ResolveError> {
+        let stored = self.installation.store.find_connection_to_authenticate(id).await?;
+        stored.map(|stored| self.make_ready(stored).map(Arc::new)).transpose()
+    }
+
+    fn make_ready(&self, stored: StoredConnection) -> Result<ReadyConnection, ResolveError> {
+        let StoredConnection { connection, token_hash, sealed_variables, credential, .. } = stored;
+        let (environment, id) = (&connection.environment, connection.id);
+        let vault = &self.installation.vault;
+        let credential = vault.open_credential(environment, id, credential.generation, &credential.sealed)?;
+        let variables =
+            vault.open_variables(environment, id, sealed_variables.generation, &sealed_variables.sealed)?;
+        self.ready(connection, token_hash, credential, variables)
+    }
+
+    /// Joins a connection with its provider.
+    pub fn ready(
+        &self,
+        connection: Connection,
+        token_hash: Vec<u8>,
+        credential: Credential,
+        variables: Variables,
+    ) -> Result<ReadyConnection, ResolveError> {
+        let no_provider = || ResolveError::NoProvider {
+            provider: connection.provider.clone(),
+            auth: connection.auth.clone(),
+        };
+        let provider = self.catalog.get(&connection.provider).cloned().ok_or_else(no_provider)?;
+        let mut ready = ReadyConnection {
+            provider,
+            credential,
+            variables,
+            redactor: Redactor::default(),
+            identity: None,
+            token_hash,
+            connection: connection.clone(),
+        };
+        let (redactor, identity) = {
+            let open = ready.open().ok_or_else(no_provider)?;
+            let secrets = secrets(open);
+            (Redactor::new(secrets.iter().map(|secret| secret.as_str())), client_identity(open)?)
+        };
+        ready.redactor = redactor;
+        ready.identity = identity;
+        Ok(ready)
+    }
+
+    /// Forgets what a change has made old.
+    pub async fn changed(&self, subject: ChangeSubject) {
+        match subject {
+            ChangeSubject::ApiKey(id) => self.api_keys.forget(id).await,
+            ChangeSubject::Connection(id) | ChangeSubject::Credential(id) => {
+                self.connections.forget(id).await
+            }
+            ChangeSubject::Unknown => self.forget_all().await,
+        }
+    }
+
+    /// Forgets everything.
+    pub async fn forget_all(&self) {
+        self.api_keys.forget_all().await;
+        self.connections.forget_all().await;
+    }
+
+    /// Notes that the database answered.
+    pub fn saw_database(&self) {
+        self.database_seen.store(self.installation.clock.now_ms(), Ordering::Relaxed);
+    }
+
+    /// What is cached stands in for a database that is away, but not for ever: a key that was revoked
+    /// elsewhere must not live on.
+    fn check_database(&self) -> Result<(), ResolveError> {
+        let away = self.installation.clock.now_ms() - self.database_seen.load(Ordering::Relaxed);
+        if away > self.without_database_ms { Err(ResolveError::DatabaseAway) } else { Ok(()) }
+    }
+}
+
+/// A connection can be called only while it is connected.
+pub fn check_usable(connection: &Connection) -> Result<(), ResolveError> {
+    match connection.status {
+        ConnectionStatus::Connected => Ok(()),
+        ConnectionStatus::Disconnected => Err(ResolveError::Disconnected),
+        ConnectionStatus::Archived => Err(ResolveError::Archived),
+    }
+}
+
+/// The client certificate, parsed once per opening instead of once per request.
+fn client_identity(open: OpenConnection<'_>) -> Result<Option<Arc<ClientIdentity>>, ResolveError> {
+    let Some(certificate) = &open.auth.inject.client_certificate else { return Ok(None) };
+    let moment = Moment { unix_ms: 0, nonce: [0; 16] };
+    let scope = Scope { credential: open.credential, variables: open.variables, moment };
+    let (Some(chain), Some(key)) =
+        (certificate.certificate.render(&scope), certificate.private_key.render(&scope))
+    else {
+        return Ok(None);
+    };
+    let identity = ClientIdentity::from_pem(chain.as_bytes(), key.as_bytes())
+        .map_err(|error| ResolveError::Unusable(error.to_string()))?;
+    Ok(Some(Arc::new(identity)))
+}

@@ -1,0 +1,271 @@
+//! A server from its start to its end.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::service::TowerToHyperService;
+use passthrough_core::id::Environment;
+use passthrough_core::token::Token;
+use passthrough_store::StoreError;
+use thiserror::Error;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
+
+use crate::app::App;
+use crate::catalog::{Catalog, CatalogError};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::http;
+use crate::installation::{Installation, OpenError};
+use crate::upstream::UpstreamError;
+
+/// How often other processes' changes and the key file are looked at.
+const FOLLOW: Duration = Duration::from_secs(1);
+/// How many changes are read at a time.
+const CHANGES: u32 = 1_000;
+/// How long changes are kept for others to see.
+const CHANGES_KEPT_MS: i64 = 3_600_000;
+/// What is left for flushing after the grace.
+const FLUSH: Duration = Duration::from_secs(2);
+
+/// A server that listens and is ready to run.
+#[derive(Debug)]
+pub struct Server {
+    app: Arc<App>,
+    listener: TcpListener,
+    address: SocketAddr,
+    first_key: Option<Token>,
+    last_change: i64,
+}
+
+/// Why a server did not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// Provider files are wrong.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// The installation does not open.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The way to providers cannot be set up.
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl StartError {
+    /// Whether something else listens there already.
+    pub fn is_address_in_use(&self) -> bool {
+        matches!(self, StartError::Listen { source, .. } if source.kind() == io::ErrorKind::AddrInUse)
+    }
+}
+
+impl Server {
+    /// Opens everything and listens. Callers are accepted once it runs.
+    pub async fn bind(config: Config) -> Result<Self, StartError> {
+        Self::bind_with(config, Clock::System).await
+    }
+
+    /// Like [`Server::bind`], with a clock of one's own.
+    pub async fn bind_with(config: Config, clock: Clock) -> Result<Self, StartError> {
+        let catalog = Catalog::load(config.providers_dir.as_deref())?;
+        let installation = Installation::open(&config, clock).await?;
+        let address = config.listen;
+        let listener = TcpListener::bind(address).await;
+        let listener = listener.map_err(|source| StartError::Listen { address, source })?;
+        let address = listener.local_addr().map_err(|source| StartError::Listen { address, source })?;
+        let first_key = first_key(&config, &installation).await?;
+        // Read before the first cache entry is: what changes from here on is followed.
+        let last_change = installation.store.latest_change().await?;
+        let app = Arc::new(App::new(config, catalog, installation)?);
+        Ok(Self { app, listener, address, first_key, last_change })
+    }
+
+    /// The address that it listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The API key that this first start made, with which everything else can be done.
+    pub fn first_key(&self) -> Option<&Token> {
+        self.first_key.as_ref()
+    }
+
+    /// Whether this start made the key file.
+    pub fn made_keyring(&self) -> bool {
+        self.app.installation.made_keyring
+    }
+
+    /// Serves until `shutdown` ends, then finishes what is in flight.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) {
+        let Self { app, listener, last_change, .. } = self;
+        let records = tokio::spawn(
+            app.records.clone().keep_writing(app.installation.store.clone(), app.config.retention),
+        );
+        let following = tokio::spawn(follow(Arc::clone(&app), last_change));
+        let (stop, stopping) = watch::channel(());
+        let connections = TaskTracker::new();
+        let accepting = accept(Arc::clone(&app), listener, stopping, connections.clone());
+        tokio::select! {
+            () = accepting => {}
+            () = shutdown => {}
+        }
+        tracing::info!("stopping: no new callers, finishing what is in flight");
+        app.stop.store(true, Ordering::Relaxed);
+        drop(stop);
+        connections.close();
+        if tokio::time::timeout(app.config.grace, connections.wait()).await.is_err() {
+            tracing::warn!(left = connections.len(), "requests were still in flight and are cancelled");
+        }
+        following.abort();
+        records.abort();
+        let flushing = app.records.flush(&app.installation.store);
+        if tokio::time::timeout(FLUSH, flushing).await.is_err() {
+            tracing::error!("the last records could not be written");
+        }
+        app.installation.store.close().await;
+    }
+}
+
+/// The first start makes a key, so that a new user need not know how; nobody is shown it twice.
+async fn first_key(config: &Config, installation: &Installation) -> Result<Option<Token>, StartError> {
+    if !config.first_api_key || installation.store.count_api_keys().await? > 0 {
+        return Ok(None);
+    }
+    let Ok(environment) = Environment::DEFAULT.parse::<Environment>() else { return Ok(None) };
+    let (_, token) = installation.create_api_key(&environment, "first key", None).await?;
+    Ok(Some(token))
+}
+
+async fn accept(
+    app: Arc<App>,
+    listener: TcpListener,
+    stopping: watch::Receiver<()>,
+    connections: TaskTracker,
+) {
+    let router = http::router(Arc::clone(&app));
+    let builder = builder(&app);
+    loop {
+        let (stream, _) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Out of file descriptors, mostly: a moment later one is free again.
+                tracing::warn!(%error, "a caller could not be accepted");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        let _ = stream.set_nodelay(true);
+        let service = TowerToHyperService::new(router.clone());
+        connections.spawn(serve(builder.clone(), stream, service, stopping.clone()));
+    }
+}
+
+/// hyper's builder, and not axum's `serve`, because that one has no defence against slow callers.
+fn builder(app: &App) -> auto::Builder<TokioExecutor> {
+    let limits = app.config.limits;
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head_timeout.min(limits.keep_alive))
+        .max_buf_size(limits.head_bytes)
+        .max_headers(limits.head_count)
+        .half_close(false)
+        .preserve_header_case(false);
+    let head = u32::try_from(limits.head_bytes).unwrap_or(u32::MAX);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_header_list_size(head)
+        .keep_alive_interval(limits.keep_alive)
+        .max_concurrent_streams(200);
+    builder
+}
+
+async fn serve<S>(
+    builder: auto::Builder<TokioExecutor>,
+    stream: TcpStream,
+    service: TowerToHyperService<S>,
+    mut stopping: watch::Receiver<()>,
+) where
+    S: tower::Service<
+            ::http::Request<hyper::body::Incoming>,
+            Response = axum::response::Response,
+            Error = std::convert::Infallible,
+        > + Clone
+        + Send
+        + 'static,
+    S::Future: Send,
+{
+    let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    tokio::select! {
+        result = connection.as_mut() => {
+            if let Err(error) = result {
+                tracing::debug!(%error, "a caller's connection ended early");
+            }
+            return;
+        }
+        // The sender is dropped when the server stops.
+        _ = stopping.changed() => connection.as_mut().graceful_shutdown(),
+    }
+    let _ = connection.await;
+}
+
+/// Follows what other processes change: connections and keys through the database, the keyring through
+/// its file.
+async fn follow(app: Arc<App>, mut last_change: i64) {
+    let mut swept = Instant::now();
+    loop {
+        tokio::time::sleep(FOLLOW).await;
+        let vault = app.installation.vault.clone();
+        if let Ok(Err(error)) = tokio::task::spawn_blocking(move || vault.follow()).await {
+            tracing::error!(%error, "the key file changed and cannot be read; the keys in memory stay in use");
+        }
+        match follow_changes(&app, last_change).await {
+            Ok(change) => {
+                last_change = change;
+                app.resolver.saw_database();
+            }
+            Err(error) => tracing::warn!(%error, "the database is not available"),
+        }
+        if swept.elapsed() > Duration::from_millis(CHANGES_KEPT_MS.unsigned_abs()) {
+            swept = Instant::now();
+            let before = app.now_ms() - 2 * CHANGES_KEPT_MS;
+            if let Err(error) = app.installation.store.delete_changes_before(before).await {
+                tracing::warn!(%error, "old changes could not be deleted yet");
+            }
+        }
+    }
+}
+
+async fn follow_changes(app: &App, mut last_change: i64) -> Result<i64, StoreError> {
+    loop {
+        let changes = app.installation.store.list_changes_after(last_change, CHANGES).await?;
+        for change in &changes {
+            app.resolver.changed(change.subject).await;
+            last_change = change.seq;
+        }
+        if changes.len() < CHANGES as usize {
+            return Ok(last_change);
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! The one and only way to a provider.
+//!
+//! Every request that leaves this program for the outside goes through [`Upstream::send`]: providers' APIs,
+//! token endpoints, logins. It knows origins, sockets and HTTP; it must not know providers, credentials,
+//! callers or what an answer means. It never follows a redirect, never retries what may have been sent,
+//! and reads no proxy from the environment.
+//!
+//! HTTP/1.1 only. A second protocol belongs beside [`pool::Socket`], chosen by ALPN in the connector.
+
+mod answer;
+mod dial;
+mod error;
+mod exchange;
+mod framing;
+mod head;
+mod identity;
+mod limit;
+mod pool;
+mod request;
+mod resolve;
+mod tls;
+mod wire;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Request;
+use passthrough_core::address::AddressPolicy;
+use passthrough_core::base_url::Origin;
+use passthrough_core::id::{ConnectionId, Environment};
+use thiserror::Error;
+use tokio::time::Instant;
+
+pub use self::answer::{Answer, AnswerBody, Upgrade, UpgradedConnection};
+use self::dial::Connector;
+pub use self::error::{BodyError, Reason, SendError, Sent};
+pub use self::head::Field;
+pub use self::identity::{ClientIdentity, InvalidIdentity};
+use self::limit::Gates;
+use self::pool::Pool;
+pub use self::request::{BoxError, UpstreamBody, empty_body, full_body};
+use self::resolve::Resolver;
+use self::tls::Tls;
+
+/// How names are looked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Dns {
+    /// Own resolver with a cache that keeps to the records' TTL.
+    #[default]
+    Hickory,
+    /// The operating system's.
+    System,
+}
+
+/// How many requests may be in flight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// In all.
+    pub in_flight: usize,
+    /// To one origin.
+    pub per_origin: usize,
+    /// On behalf of one connection.
+    pub per_connection: usize,
+    /// How long a request waits for its place before it is refused as `overloaded`.
+    pub wait: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { in_flight: 1024, per_origin: 100, per_connection: 32, wait: Duration::from_secs(1) }
+    }
+}
+
+/// How long each part of an exchange may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// Looking a name up.
+    pub dns: Duration,
+    /// TCP and TLS together.
+    pub connect: Duration,
+    /// From the last movement of the request to the head of the answer.
+    pub first_byte: Duration,
+    /// Between two frames of a body, either way.
+    pub idle: Duration,
+    /// How long a socket rests in the pool.
+    pub pool_idle: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            dns: Duration::from_secs(2),
+            connect: Duration::from_secs(5),
+            first_byte: Duration::from_secs(30),
+            idle: Duration::from_secs(30),
+            pool_idle: Duration::from_secs(30),
+        }
+    }
+}
+
+/// How the way to providers is set up.
+#[derive(Debug, Clone, Default)]
+pub struct UpstreamConfig {
+    /// Which addresses may be dialled.
+    pub address_policy: AddressPolicy,
+    /// How names are looked up.
+    pub dns: Dns,
+    /// Certificate authorities to trust besides Mozilla's, PEM.
+    pub extra_roots_pem: Option<Vec<u8>>,
+    /// How many requests may be in flight.
+    pub limits: Limits,
+    /// How long each part of an exchange may take.
+    pub timeouts: Timeouts,
+}
+
+/// A set-up that cannot work.
+#[derive(Debug, Error)]
+pub enum UpstreamError {
+    /// The extra certificate authorities cannot be read.
+    #[error("the extra root certificates are not PEM certificates; check the file for BEGIN CERTIFICATE")]
+    ExtraRoots,
+    /// TLS cannot be set up.
+    #[error("TLS cannot be set up")]
+    Tls(#[source] rustls::Error),
+}
+
+/// One request to a provider.
+pub struct Call {
+    /// The closed room that it belongs to; sockets are never shared between rooms.
+    pub environment: Environment,
+    /// The connection that it is made for, for its limit; `None` for calls of our own.
+    pub connection: Option<ConnectionId>,
+    /// Where it goes. `Host`, SNI and the address rules come from here alone.
+    pub origin: Origin,
+    /// The client certificate to present.
+    pub identity: Option<Arc<ClientIdentity>>,
+    /// Method, path and query (origin form, sent byte for byte), headers and body. `host` and all framing
+    /// headers are replaced; `connection` and `upgrade` stay only where they ask for an upgrade.
+    pub request: Request<UpstreamBody>,
+    /// Instead of [`Timeouts::first_byte`].
+    pub first_byte: Option<Duration>,
+    /// Instead of [`Timeouts::idle`].
+    pub idle: Option<Duration>,
+    /// When all of it must be over, the body of the answer included. `None`: a body may flow for ever.
+    pub deadline: Option<Instant>,
+}
+
+impl Call {
+    /// A call with the configured deadlines and without a client certificate.
+    pub fn new(environment: Environment, origin: Origin, request: Request<UpstreamBody>) -> Self {
+        Self {
+            environment,
+            connection: None,
+            origin,
+            identity: None,
+            request,
+            first_byte: None,
+            idle: None,
+            deadline: None,
+        }
+    }
+}
+
+impl fmt::Debug for Call {
+    /// Without path, headers and body: a credential may stand in any of them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("environment", &self.environment)
+            .field("connection", &self.connection)
+            .field("origin", &self.origin)
+            .field("identity", &self.identity)
+            .field("method", self.request.method())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The way to providers. Cheap to clone; clones share sockets and limits.
+#[derive(Clone)]
+pub struct Upstream(Arc<Inner>);
+
+struct Inner {
+    connector: Connector,
+    gates: Gates,
+    pool: Arc<Pool>,
+    timeouts: Timeouts,
+}
+
+impl fmt::Debug for Upstream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Upstream")
+    }
+}
+
+impl Upstream {
+    /// Sets the way up. Touches no network.
+    pub fn new(config: UpstreamConfig) -> Result<Self, UpstreamError> {
+        let UpstreamConfig { address_policy, dns, extra_roots_pem, limits, timeouts } = config;
+        let connector = Connector {
+            policy: address_policy,
+            resolver: Resolver::new(dns, timeouts.dns),
+            tls: Tls::new(extra_roots_pem.as_deref())?,
+            dns_timeout: timeouts.dns,
+            connect_timeout: timeouts.connect,
+        };
+        let pool = Pool::new(timeouts.pool_idle);
+        Ok(Self(Arc::new(Inner { connector, gates: Gates::new(limits), pool, timeouts })))
+    }
+
+    /// Sends one request and gives the answer as soon as its head is there. Dropping the future, or the
+    /// answer's body before its end, closes the connection to the provider.
+    pub async fn send(&self, call: Call) -> Result<Answer, SendError> {
+        exchange::send(&self.0, call).await
+    }
+}

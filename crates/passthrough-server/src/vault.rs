@@ -1,0 +1,234 @@
+//! The vault in use: seals and opens with the installation's keyring, follows its rotation, and checks
+//! tokens. Only here do a sealed value and the key to it meet.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use passthrough_core::connection::{Credential, Variables};
+use passthrough_core::id::{ConnectionId, Environment};
+use passthrough_core::token::{Token, TokenKind};
+use passthrough_vault::keyring_file::{FileError, Fingerprint};
+use passthrough_vault::{Binding, Keyring, OpenError, Pepper, SealError, Sealed, keyring_file};
+use secrecy::{ExposeSecret, SecretString};
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+/// Name of the pepper among the installation's secrets.
+pub const PEPPER: &str = "pepper";
+
+/// Where the keyring comes from.
+#[derive(Debug)]
+pub enum KeyringSource {
+    /// The settings: it changes only with a restart.
+    Settings,
+    /// A file: it is followed while serving.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The state that was read last.
+        fingerprint: Mutex<Fingerprint>,
+    },
+}
+
+impl KeyringSource {
+    /// A file that was just read.
+    pub fn file(path: PathBuf, fingerprint: Fingerprint) -> Self {
+        KeyringSource::File { path, fingerprint: Mutex::new(fingerprint) }
+    }
+}
+
+/// Why something was not sealed or opened. Says nothing of the content.
+#[derive(Debug, Error)]
+pub enum VaultError {
+    /// It does not open: damaged, moved to another row, or under a key that is not there.
+    #[error("a sealed value does not open: {0}")]
+    Open(#[from] OpenError),
+    /// It was not sealed.
+    #[error("a value could not be sealed: {0}")]
+    Seal(#[from] SealError),
+    /// It opened, but is not what it should be.
+    #[error("a sealed value holds something unexpected")]
+    Content,
+    /// The key file changed and cannot be read any more.
+    #[error(transparent)]
+    KeyringFile(#[from] FileError),
+}
+
+/// Seals, opens, checks tokens. Cheap to clone.
+#[derive(Clone)]
+pub struct Vault(Arc<Inner>);
+
+struct Inner {
+    keyring: RwLock<Arc<Keyring>>,
+    source: KeyringSource,
+    pepper: Pepper,
+}
+
+impl fmt::Debug for Vault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Vault(primary {})", self.keyring().primary())
+    }
+}
+
+/// What the installation's pepper is bound to.
+pub fn pepper_binding() -> Binding<'static> {
+    Binding { table: "installation_secrets", environment: "", row: PEPPER, field: "sealed", generation: 1 }
+}
+
+/// Calls `f` with what a credential is bound to: swapping rows, fields, environments or generations makes
+/// it unreadable.
+pub fn with_credential_binding<T>(
+    environment: &Environment,
+    id: ConnectionId,
+    generation: i64,
+    f: impl FnOnce(&Binding<'_>) -> T,
+) -> T {
+    let row = id.to_string();
+    f(&Binding {
+        table: "credentials",
+        environment: environment.as_str(),
+        row: &row,
+        field: "fields",
+        generation,
+    })
+}
+
+/// Like [`with_credential_binding`], for a connection's variables.
+pub fn with_variables_binding<T>(
+    environment: &Environment,
+    id: ConnectionId,
+    generation: i64,
+    f: impl FnOnce(&Binding<'_>) -> T,
+) -> T {
+    let row = id.to_string();
+    f(&Binding {
+        table: "connections",
+        environment: environment.as_str(),
+        row: &row,
+        field: "variables",
+        generation,
+    })
+}
+
+impl Vault {
+    /// A vault over an opened keyring.
+    pub fn new(keyring: Keyring, source: KeyringSource, pepper: Pepper) -> Self {
+        Self(Arc::new(Inner { keyring: RwLock::new(Arc::new(keyring)), source, pepper }))
+    }
+
+    /// The keyring as it is now.
+    pub fn keyring(&self) -> Arc<Keyring> {
+        Arc::clone(&self.0.keyring.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The key file, where the keyring comes from one.
+    pub fn keyring_path(&self) -> Option<&PathBuf> {
+        match &self.0.source {
+            KeyringSource::Settings => None,
+            KeyringSource::File { path, .. } => Some(path),
+        }
+    }
+
+    /// Reads the key file again if it changed; tells whether it did. Blocking, but only for a stat where
+    /// nothing changed.
+    pub fn follow(&self) -> Result<bool, VaultError> {
+        let KeyringSource::File { path, fingerprint } = &self.0.source else { return Ok(false) };
+        let mut known = fingerprint.lock().unwrap_or_else(PoisonError::into_inner);
+        if keyring_file::fingerprint(path)? == *known {
+            return Ok(false);
+        }
+        let (keyring, fingerprint) = keyring_file::load(path)?;
+        *self.0.keyring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keyring);
+        *known = fingerprint;
+        Ok(true)
+    }
+
+    /// Opens a blob. A key that is not known yet may have been added a moment ago by another process.
+    pub fn open(&self, binding: &Binding<'_>, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        match self.keyring().open(binding, sealed) {
+            Err(OpenError::UnknownKey(_)) if self.follow()? => Ok(self.keyring().open(binding, sealed)?),
+            opened => Ok(opened?),
+        }
+    }
+
+    /// Seals a credential for one row and generation.
+    pub fn seal_credential(
+        &self,
+        environment: &Environment,
+        id: ConnectionId,
+        generation: i64,
+        credential: &Credential,
+    ) -> Result<Sealed, VaultError> {
+        let plain = to_json(&credential.fields)?;
+        with_credential_binding(environment, id, generation, |b| Ok(self.keyring().seal(b, &plain)?))
+    }
+
+    /// Opens a credential.
+    pub fn open_credential(
+        &self,
+        environment: &Environment,
+        id: ConnectionId,
+        generation: i64,
+        sealed: &[u8],
+    ) -> Result<Credential, VaultError> {
+        let plain = with_credential_binding(environment, id, generation, |b| self.open(b, sealed))?;
+        Ok(Credential { fields: from_json(&plain)? })
+    }
+
+    /// Seals a connection's variables.
+    pub fn seal_variables(
+        &self,
+        environment: &Environment,
+        id: ConnectionId,
+        generation: i64,
+        variables: &Variables,
+    ) -> Result<Sealed, VaultError> {
+        let plain = to_json(variables)?;
+        with_variables_binding(environment, id, generation, |b| Ok(self.keyring().seal(b, &plain)?))
+    }
+
+    /// Opens a connection's variables.
+    pub fn open_variables(
+        &self,
+        environment: &Environment,
+        id: ConnectionId,
+        generation: i64,
+        sealed: &[u8],
+    ) -> Result<Variables, VaultError> {
+        let plain = with_variables_binding(environment, id, generation, |b| self.open(b, sealed))?;
+        from_json(&plain)
+    }
+
+    /// The keyed hash of a token, which is all that is stored of it.
+    pub fn hash(&self, kind: TokenKind, token: &Token) -> [u8; 32] {
+        self.0.pepper.hash(kind.prefix(), &token.ulid().to_bytes(), token.expose_secret())
+    }
+
+    /// Whether a token is the one whose hash is stored, in constant time. Without a stored hash the same
+    /// work is done, so that time does not tell which ids exist.
+    pub fn matches(&self, kind: TokenKind, token: &Token, stored: Option<&[u8]>) -> bool {
+        let id = token.ulid().to_bytes();
+        let stored_or_none = stored.unwrap_or(&[0; 32]);
+        let equal = self.0.pepper.matches(kind.prefix(), &id, token.expose_secret(), stored_or_none);
+        equal && stored.is_some()
+    }
+}
+
+/// JSON without a copy that stays behind: the buffer is wiped, and large enough from the start that it is
+/// not moved while it grows.
+fn to_json(values: &BTreeMap<String, SecretString>) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+    let room =
+        values.iter().map(|(name, value)| name.len() + 6 * value.expose_secret().len() + 8).sum::<usize>();
+    let mut plain = Zeroizing::new(Vec::with_capacity(room + 2));
+    let exposed: BTreeMap<&str, &str> =
+        values.iter().map(|(name, value)| (name.as_str(), value.expose_secret())).collect();
+    serde_json::to_writer(&mut *plain, &exposed).map_err(|_| VaultError::Content)?;
+    Ok(plain)
+}
+
+fn from_json(plain: &[u8]) -> Result<BTreeMap<String, SecretString>, VaultError> {
+    let values: BTreeMap<String, String> = serde_json::from_slice(plain).map_err(|_| VaultError::Content)?;
+    Ok(values.into_iter().map(|(name, value)| (name, value.into())).collect())
+}

@@ -1,0 +1,81 @@
+//! The upstream client against servers that do exactly what a script says.
+
+mod answer;
+mod failure;
+mod guard;
+mod pool;
+mod request;
+mod tls;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use http::Request;
+use http_body_util::BodyExt;
+use passthrough_core::address::AddressPolicy;
+use passthrough_core::base_url::{Host, Origin, Scheme};
+use passthrough_server::upstream::{
+    Answer, BodyError, Call, SendError, Upstream, UpstreamConfig, empty_body, full_body,
+};
+use passthrough_testkit::raw_server::{RawServer, Step};
+
+/// Loopback is open, plain http there too.
+fn open_loopback() -> AddressPolicy {
+    let loopback = ["127.0.0.0/8", "::1/128"].map(|net| net.parse().unwrap()).to_vec();
+    AddressPolicy { allow: loopback.clone(), allow_http: loopback, allow_http_hosts: Vec::new() }
+}
+
+fn upstream_with(change: impl FnOnce(&mut UpstreamConfig)) -> Upstream {
+    let mut config = UpstreamConfig { address_policy: open_loopback(), ..UpstreamConfig::default() };
+    change(&mut config);
+    Upstream::new(config).unwrap()
+}
+
+fn upstream() -> Upstream {
+    upstream_with(|_| {})
+}
+
+/// A server that plays one script to every connection.
+async fn server(script: Vec<Step>) -> RawServer {
+    servers(vec![script]).await
+}
+
+async fn servers(scripts: Vec<Vec<Step>>) -> RawServer {
+    RawServer::start(scripts).await.unwrap()
+}
+
+/// Answers every request on a connection with the same bytes.
+fn answering(answer: &str) -> Vec<Step> {
+    vec![Step::ReadRequest, Step::write(answer), Step::Again]
+}
+
+const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+fn plain(address: SocketAddr) -> Origin {
+    Origin { scheme: Scheme::Http, host: Host::Ip(address.ip()), port: address.port() }
+}
+
+fn call(server: &RawServer, request: Request<passthrough_server::upstream::UpstreamBody>) -> Call {
+    Call::new("default".parse().unwrap(), plain(server.address()), request)
+}
+
+fn get(server: &RawServer) -> Call {
+    call(server, Request::get("/").body(empty_body()).unwrap())
+}
+
+fn post(server: &RawServer, body: &'static str) -> Call {
+    call(server, Request::post("/").body(full_body(body)).unwrap())
+}
+
+async fn text(answer: Answer) -> Result<String, BodyError> {
+    let bytes = answer.body.collect().await?.to_bytes();
+    Ok(String::from_utf8(bytes.to_vec()).unwrap())
+}
+
+async fn get_text(upstream: &Upstream, server: &RawServer) -> Result<String, SendError> {
+    Ok(text(upstream.send(get(server)).await?).await.unwrap())
+}
+
+fn millis(count: u64) -> Duration {
+    Duration::from_millis(count)
+}
