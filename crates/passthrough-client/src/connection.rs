@@ -1,0 +1,155 @@
+//! One end user's account: the calls that a connection token opens.
+
+use std::fmt;
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderValue, Method, header};
+use passthrough_wire::connection::{Connection as WireConnection, PatchConnection};
+use passthrough_wire::passthrough::{PassthroughRequest, PassthroughResponse};
+use passthrough_wire::{CONNECTION_TOKEN_HEADER, TIMEOUT_HEADER};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::body::Body;
+use crate::client::{Client, secret_value};
+use crate::error::Error;
+use crate::exchange::{Call, source};
+use crate::response::Response;
+
+/// How much longer than the server we wait, so that it is the server that reports what took so long.
+const HEADROOM: Duration = Duration::from_secs(10);
+const CURRENT: &str = "/v1/connections/current";
+
+/// One end user's account at a provider. Cheap to clone.
+#[derive(Clone)]
+pub struct Connection {
+    client: Client,
+    token: SecretString,
+}
+
+/// The answer of [`Connection::raw`].
+#[derive(Debug)]
+pub enum Raw {
+    /// The provider answered 2xx: its own bytes, streamed.
+    Provider(Response),
+    /// It answered anything else.
+    Envelope(Box<PassthroughResponse>),
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("client", &self.client).finish_non_exhaustive()
+    }
+}
+
+impl Connection {
+    pub(crate) fn new(client: Client, token: SecretString) -> Self {
+        Self { client, token }
+    }
+
+    /// Makes a passthrough request. Any status of the provider is an `Ok`.
+    ///
+    /// # Errors
+    /// Every [`Error`]: none of them is the provider's answer.
+    pub async fn request(&self, request: &PassthroughRequest) -> Result<PassthroughResponse, Error> {
+        self.client.call(self.envelope("/v1/passthrough", request)?).await
+    }
+
+    /// Makes a passthrough request whose answer is a download: the provider's bytes as they arrive.
+    ///
+    /// # Errors
+    /// Every [`Error`]: none of them is the provider's answer.
+    pub async fn raw(&self, request: &PassthroughRequest) -> Result<Raw, Error> {
+        let answer = self.client.head(self.envelope("/v1/passthrough/raw", request)?).await?;
+        match source(answer.headers()) {
+            Some("provider") => Ok(Raw::Provider(Response::new(self.client.clone(), answer))),
+            Some("envelope") => {
+                let body = self.client.collect(answer).await?;
+                let envelope = serde_json::from_slice(&body);
+                envelope
+                    .map(|envelope| Raw::Envelope(Box::new(envelope)))
+                    .map_err(|e| Error::decode("the answer", &e))
+            }
+            _ => Err(self.client.refusal(answer).await),
+        }
+    }
+
+    /// Passes an HTTP request through: any method, the path and query byte for byte, the body while it comes.
+    /// The answer is the provider's own, streamed.
+    ///
+    /// Options go as headers: [`TIMEOUT_HEADER`] and [`BASE_HEADER`](passthrough_wire::BASE_HEADER). How a body is
+    /// framed is decided by the body alone, so `Content-Length`, `Transfer-Encoding`, `Connection` and `Host` among
+    /// `headers` are left out.
+    ///
+    /// # Errors
+    /// Every [`Error`]: none of them is the provider's answer.
+    pub async fn proxy(
+        &self,
+        method: Method,
+        path_and_query: &str,
+        mut headers: HeaderMap,
+        body: Body,
+    ) -> Result<Response, Error> {
+        // `/v1/proxy` and `x` would make `/v1/proxyx`, which is another place of the API.
+        if !path_and_query.starts_with('/') {
+            return Err(Error::Request("the path must begin with `/`".to_owned()));
+        }
+        for name in [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION, header::HOST] {
+            headers.remove(name);
+        }
+        headers.insert(CONNECTION_TOKEN_HEADER, self.token()?);
+        let asked = headers.get(TIMEOUT_HEADER).and_then(|value| value.to_str().ok()?.parse().ok());
+        let path = format!("/v1/proxy{path_and_query}");
+        let answer = self.client.exchange(method, &path, headers, body, self.patience(asked)).await?;
+        match source(answer.headers()) {
+            Some("provider") => Ok(Response::new(self.client.clone(), answer)),
+            _ => Err(self.client.refusal(answer).await),
+        }
+    }
+
+    /// The connection itself.
+    ///
+    /// # Errors
+    /// Every [`Error`].
+    pub async fn current(&self) -> Result<WireConnection, Error> {
+        self.client.call(Call::get(CURRENT).token(self.token()?)).await
+    }
+
+    /// Changes the connection.
+    ///
+    /// # Errors
+    /// Every [`Error`].
+    pub async fn update(&self, change: &PatchConnection) -> Result<WireConnection, Error> {
+        let json = change.to_json().map_err(|_| unwritable())?;
+        let call =
+            Call::new(Method::PATCH, CURRENT).token(self.token()?).json(json.expose_secret().to_owned());
+        self.client.call(call).await
+    }
+
+    /// Deletes the connection and its credential, for good.
+    ///
+    /// # Errors
+    /// Every [`Error`].
+    pub async fn delete(&self) -> Result<(), Error> {
+        self.client.call_for_nothing(Call::new(Method::DELETE, CURRENT).token(self.token()?)).await
+    }
+
+    fn envelope(&self, path: &str, request: &PassthroughRequest) -> Result<Call, Error> {
+        let json = serde_json::to_vec(request).map_err(|_| unwritable())?;
+        let call = Call::new(Method::POST, path).token(self.token()?).json(json);
+        Ok(Call { timeout: Some(self.patience(request.timeout_ms)), ..call })
+    }
+
+    /// How long to wait for a call that asked the server for a deadline of its own.
+    fn patience(&self, asked_ms: Option<u64>) -> Duration {
+        let asked = asked_ms.map(|ms| Duration::from_millis(ms).saturating_add(HEADROOM));
+        asked.map_or(self.client.shared.timeout, |asked| asked.max(self.client.shared.timeout))
+    }
+
+    fn token(&self) -> Result<HeaderValue, Error> {
+        secret_value("", &self.token)
+    }
+}
+
+pub(crate) fn unwritable() -> Error {
+    Error::Request("the request cannot be written as JSON".to_owned())
+}

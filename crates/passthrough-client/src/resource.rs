@@ -1,0 +1,7 @@
+//! The rest of the API, one file per kind of thing.
+
+mod api_keys;
+pub(crate) mod connections;
+mod health;
+mod providers;
+pub(crate) mod requests;

@@ -1,0 +1,104 @@
+//! Connections: end users' accounts, as the owner of the API key sees them.
+
+use http::Method;
+use passthrough_wire::connection::{
+    Connection, ConnectionWithToken, CreateConnection, PatchConnection, Verification,
+};
+use passthrough_wire::page::Page;
+use secrecy::ExposeSecret;
+
+use crate::client::Client;
+use crate::connection::unwritable;
+use crate::error::Error;
+use crate::exchange::Call;
+use crate::server_url::{encode, with_query};
+
+/// Which connections to list; every field that is given must match.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ConnectionFilter {
+    /// The provider's code.
+    pub provider: Option<String>,
+    /// `connected`, `disconnected` or `archived`.
+    pub status: Option<String>,
+    /// The end user's id in your product.
+    pub external_id: Option<String>,
+    /// A tag that it has.
+    pub tag: Option<String>,
+    /// `next` of the page before.
+    pub cursor: Option<String>,
+    /// At most this many: 50 where nothing is said, 500 at most.
+    pub limit: Option<u32>,
+}
+
+impl Client {
+    /// Stores a customer's credential. The answer has the connection token, which is never shown again.
+    ///
+    /// # Errors
+    /// Every [`Error`]; `bad_request` names each field that is wrong, `invalid_credentials` comes where `verify`
+    /// was asked for and the provider refused.
+    pub async fn create_connection(&self, request: &CreateConnection) -> Result<ConnectionWithToken, Error> {
+        let json = request.to_json().map_err(|_| unwritable())?;
+        self.call(Call::new(Method::POST, "/v1/connections").json(json.expose_secret().to_owned())).await
+    }
+
+    /// One page of connections, newest first.
+    ///
+    /// # Errors
+    /// Every [`Error`].
+    pub async fn list_connections(&self, filter: &ConnectionFilter) -> Result<Page<Connection>, Error> {
+        let query = [
+            ("provider", filter.provider.clone()),
+            ("status", filter.status.clone()),
+            ("externalId", filter.external_id.clone()),
+            ("tag", filter.tag.clone()),
+            ("cursor", filter.cursor.clone()),
+            ("limit", filter.limit.map(|limit| limit.to_string())),
+        ];
+        self.call(Call::get(with_query("/v1/connections", &query))).await
+    }
+
+    /// One connection.
+    ///
+    /// # Errors
+    /// Every [`Error`].
+    pub async fn get_connection(&self, id: &str) -> Result<Connection, Error> {
+        self.call(Call::get(path(id, ""))).await
+    }
+
+    /// Changes a connection: its names, its status, or its credential.
+    ///
+    /// # Errors
+    /// Every [`Error`].
+    pub async fn update_connection(&self, id: &str, change: &PatchConnection) -> Result<Connection, Error> {
+        let json = change.to_json().map_err(|_| unwritable())?;
+        self.call(Call::new(Method::PATCH, path(id, "")).json(json.expose_secret().to_owned())).await
+    }
+
+    /// Deletes a connection and its credential, for good.
+    ///
+    /// # Errors
+    /// Every [`Error`].
+    pub async fn delete_connection(&self, id: &str) -> Result<(), Error> {
+        self.call_for_nothing(Call::new(Method::DELETE, path(id, ""))).await
+    }
+
+    /// Asks the provider whether the credential is alive.
+    ///
+    /// # Errors
+    /// Every [`Error`]; a refused credential is an `Ok` that says so.
+    pub async fn verify_connection(&self, id: &str) -> Result<Verification, Error> {
+        self.call(Call::new(Method::POST, path(id, "/verify"))).await
+    }
+
+    /// Gives a connection a new token; the old one is refused from then on.
+    ///
+    /// # Errors
+    /// Every [`Error`].
+    pub async fn rotate_connection_token(&self, id: &str) -> Result<ConnectionWithToken, Error> {
+        self.call(Call::new(Method::POST, path(id, "/rotate-token"))).await
+    }
+}
+
+fn path(id: &str, rest: &str) -> String {
+    format!("/v1/connections/{}{rest}", encode(id))
+}
