@@ -1,0 +1,21 @@
+//! `passthrough openapi`.
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::exit::Exit;
+use crate::output::Output;
+
+/// Nothing to choose.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  passthrough openapi > openapi.json")]
+pub struct Openapi {}
+
+impl Openapi {
+    pub(super) fn run(&self, output: &Output) -> Result<Exit> {
+        output.line(passthrough_server::openapi().to_pretty_json()?)?;
+        Ok(Exit::Done)
+    }
+}

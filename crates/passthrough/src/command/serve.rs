@@ -1,0 +1,107 @@
+//! `passthrough serve`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+use passthrough_server::{Config, Overrides, Server, StartError, config};
+
+use crate::exit::{Exit, Hinted};
+use crate::local::LocalFlags;
+use crate::logging::LogFlags;
+use crate::output::Output;
+use crate::signal;
+
+/// What is logged where nobody says.
+const USUAL_LOG: &str = "info,sqlx=warn";
+
+/// The server to run.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The first start makes database, key file and a first API key, which is printed once, alone on standard output;
+everything else goes to standard error. SIGTERM and SIGINT let requests in flight finish.
+
+Settings come from the defaults, then --config FILE, then the environment (PASSTHROUGH_LISTEN,
+PASSTHROUGH_UPSTREAM__ALLOW, …), then these flags.
+
+Examples:
+  passthrough serve
+  passthrough serve --listen 127.0.0.1:9000 --data-dir /var/lib/passthrough --providers ./my-providers
+  PASSTHROUGH_DATABASE_URL=postgres://… passthrough serve --log-format json
+  passthrough serve --print-config > passthrough.toml")]
+pub struct Serve {
+    /// Address and port to listen on; port 0 takes a free one [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
+    /// A folder of provider files of your own, beside or instead of the built-in ones
+    #[arg(long, value_name = "DIR")]
+    providers: Option<PathBuf>,
+    /// Print all settings with their defaults and explanations, and stop
+    #[arg(long)]
+    print_config: bool,
+    #[command(flatten)]
+    local: LocalFlags,
+    #[command(flatten)]
+    log: LogFlags,
+}
+
+impl Serve {
+    pub(super) async fn run(&self, output: &Output) -> Result<Exit> {
+        if self.print_config {
+            output.line(config::DEFAULT.trim_end())?;
+            return Ok(Exit::Done);
+        }
+        self.log.start(USUAL_LOG)?;
+        let stop = signal::to_stop()?;
+        let overrides = Overrides {
+            listen: self.listen,
+            providers_dir: self.providers.clone(),
+            ..self.local.overrides()
+        };
+        let config = Config::load(&overrides)?;
+        let server = bind(config.clone()).await?;
+        introduce(&config, &server, output)?;
+        server.run(stop).await;
+        Ok(Exit::Done)
+    }
+}
+
+/// Binds, with a hint where the address is taken.
+pub(super) async fn bind(config: Config) -> Result<Server> {
+    let address = config.listen;
+    Server::bind(config).await.map_err(|error: StartError| {
+        if error.is_address_in_use() {
+            let hint = "another program listens there; `--listen 127.0.0.1:0` takes a free port";
+            return Hinted::new(format!("cannot listen on {address}: it is in use"), hint).into();
+        }
+        anyhow::Error::new(error)
+    })
+}
+
+fn introduce(config: &Config, server: &Server, output: &Output) -> Result<()> {
+    output.note(format!("database   {}", config.database_label()));
+    match &config.keyring {
+        Some(_) => output.note("keyring    from the settings"),
+        None => output.note(format!("key file   {}", config.keyring_path().display())),
+    }
+    if server.made_keyring() {
+        output.note("           made now; without it no credential can be opened again: back it up, apart from the database");
+    }
+    if let Some(key) = server.first_key() {
+        output.note("\nfirst API key, of environment `default`; it is shown only now:\n");
+        if output.is_json() {
+            output.json_line(&serde_json::json!({"apiKey": key.expose()}))?;
+        } else {
+            output.line(key.expose())?;
+        }
+        output.note("");
+    }
+    let address = server.address();
+    if !address.ip().is_loopback() {
+        output.warning("callers send keys in clear to this address: put something that speaks TLS before it");
+    }
+    // The line that scripts wait for, so also where little is said.
+    output.important(format!("listening on http://{address}"));
+    Ok(())
+}

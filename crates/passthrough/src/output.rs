@@ -1,0 +1,127 @@
+//! What a command says: results on standard output, everything else on standard error.
+
+use std::io::{self, IsTerminal, Write};
+
+use anyhow::Result;
+use comfy_table::Table;
+use comfy_table::presets::NOTHING;
+use serde::Serialize;
+
+/// The form of results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// Where and how to say things.
+#[derive(Debug, Clone, Copy)]
+pub struct Output {
+    /// The form of results.
+    pub format: Format,
+    /// Whether to leave out everything but results and failures.
+    pub quiet: bool,
+}
+
+impl Output {
+    /// Whether results are JSON.
+    pub fn is_json(&self) -> bool {
+        self.format == Format::Json
+    }
+
+    /// A line of the result.
+    pub fn line(&self, text: impl AsRef<str>) -> Result<()> {
+        let mut out = io::stdout().lock();
+        writeln!(out, "{}", text.as_ref())?;
+        Ok(out.flush()?)
+    }
+
+    /// The result as JSON.
+    pub fn json(&self, value: &impl Serialize) -> Result<()> {
+        self.line(serde_json::to_string_pretty(value)?)
+    }
+
+    /// The result as one line of JSON: for results that go on.
+    pub fn json_line(&self, value: &impl Serialize) -> Result<()> {
+        self.line(serde_json::to_string(value)?)
+    }
+
+    /// The result as a table; just its head where there are no rows would be noise, so then a note is made.
+    pub fn table(&self, head: &[&str], rows: Vec<Vec<String>>, nothing: &str) -> Result<()> {
+        if rows.is_empty() {
+            self.note(nothing);
+            return Ok(());
+        }
+        self.line(table(head, rows))
+    }
+
+    /// Something that helps a person to understand the result.
+    pub fn note(&self, text: impl AsRef<str>) {
+        if !self.quiet {
+            say(text.as_ref());
+        }
+    }
+
+    /// Something that others wait for.
+    pub fn important(&self, text: impl AsRef<str>) {
+        say(text.as_ref());
+    }
+
+    /// Something that a person must know.
+    pub fn warning(&self, text: impl AsRef<str>) {
+        say(&format!("warning: {}", text.as_ref()));
+    }
+
+    /// Why the command failed, and what to do.
+    pub fn failure(&self, message: &str, details: &[String], hint: Option<&str>) {
+        say(&format!("error: {message}"));
+        for detail in details {
+            say(&format!("  {detail}"));
+        }
+        if let Some(hint) = hint {
+            say(&format!("hint: {hint}"));
+        }
+    }
+
+    /// Whether progress of long work can be shown to somebody.
+    pub fn shows_progress(&self) -> bool {
+        !self.quiet && io::stderr().is_terminal()
+    }
+}
+
+/// To standard error; if that is gone, there is nobody to tell.
+fn say(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+fn table(head: &[&str], rows: Vec<Vec<String>>) -> String {
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_header(head.iter().map(|name| name.to_uppercase()));
+    // What a stranger named must not move the cursor or colour the terminal of whoever lists it.
+    let clean =
+        |text: String| text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect::<String>();
+    table.add_rows(rows.into_iter().map(|row| row.into_iter().map(clean).collect::<Vec<_>>()));
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    table.trim_fmt()
+}
+
+/// A value that may be absent, as a cell.
+pub fn cell(value: Option<&str>) -> String {
+    value.unwrap_or("-").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_is_plain_columns_and_cannot_be_broken_by_its_cells() {
+        let rows =
+            vec![vec!["a".to_owned(), "x\u{1b}[31m".to_owned()], vec!["longer".to_owned(), "-".to_owned()]];
+        assert_eq!(table(&["id", "name"], rows), "ID      NAME\na       x\u{fffd}[31m\nlonger  -");
+    }
+}

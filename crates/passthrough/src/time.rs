@@ -1,0 +1,47 @@
+//! The time of this machine, for what is said about it.
+
+use passthrough_server::Clock;
+use passthrough_wire::time;
+
+/// Unix milliseconds now.
+pub fn now_ms() -> i64 {
+    Clock::System.now_ms()
+}
+
+/// RFC 3339 of unix milliseconds, as everywhere in the API.
+pub fn rfc3339(unix_ms: i64) -> String {
+    time::format(unix_ms)
+}
+
+/// Unix milliseconds of a point in time (RFC 3339), or of a span before now (`90s`, `15m`, `24h`, `7d`).
+pub fn parse(text: &str) -> Result<i64, String> {
+    if let Some(unix_ms) = time::parse(text) {
+        return Ok(unix_ms);
+    }
+    let wrong =
+        || format!("`{text}` is no time: write 2027-01-31T12:00:00Z, or a span such as 15m, 24h or 7d");
+    let (count, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
+    let unit_ms = match unit {
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return Err(wrong()),
+    };
+    let count: i64 = count.parse::<u32>().map_err(|_| wrong())?.into();
+    Ok(now_ms() - count * unit_ms)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_a_point_or_a_span() {
+        assert_eq!(parse("2023-11-14T22:13:20.000Z"), Ok(1_700_000_000_000));
+        assert!((now_ms() - parse("1h").unwrap() - 3_600_000).abs() < 10_000);
+        for wrong in ["", "h", "-1h", "1w", "yesterday", "1ü"] {
+            assert!(parse(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}
