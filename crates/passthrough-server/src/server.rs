@@ -1,15 +1,22 @@
 //! A server from its start to its end.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use ::http::Request;
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::service::TowerToHyperService;
 use passthrough_core::id::Environment;
 use passthrough_core::token::Token;
 use passthrough_store::StoreError;
@@ -17,6 +24,7 @@ use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
+use tower::ServiceExt;
 
 use crate::app::App;
 use crate::catalog::{Catalog, CatalogError};
@@ -25,6 +33,10 @@ use crate::config::Config;
 use crate::http;
 use crate::installation::{Installation, OpenError};
 use crate::upstream::UpstreamError;
+
+mod slow;
+
+use slow::{Patience, Progress, Watched};
 
 /// How often other processes' changes and the key file are looked at.
 const FOLLOW: Duration = Duration::from_secs(1);
@@ -162,6 +174,8 @@ async fn accept(
 ) {
     let router = http::router(Arc::clone(&app));
     let builder = builder(&app);
+    let patience =
+        Patience { head: app.config.limits.head_timeout, unread: app.config.deadlines.stream_idle };
     loop {
         let (stream, _) = match listener.accept().await {
             Ok(accepted) => accepted,
@@ -173,8 +187,8 @@ async fn accept(
             }
         };
         let _ = stream.set_nodelay(true);
-        let service = TowerToHyperService::new(router.clone());
-        connections.spawn(serve(builder.clone(), stream, service, stopping.clone()));
+        let (builder, router, stopping) = (builder.clone(), router.clone(), stopping.clone());
+        connections.spawn(serve(builder, stream, router, patience, stopping));
     }
 }
 
@@ -185,11 +199,11 @@ fn builder(app: &App) -> auto::Builder<TokioExecutor> {
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(limits.head_timeout.min(limits.keep_alive))
+        // hyper runs this one between requests, too; the head itself is watched by `slow`.
+        .header_read_timeout(limits.keep_alive)
         .max_buf_size(limits.head_bytes)
         .max_headers(limits.head_count)
-        .half_close(false)
-        .preserve_header_case(false);
+        .half_close(false);
     let head = u32::try_from(limits.head_bytes).unwrap_or(u32::MAX);
     builder
         .http2()
@@ -200,34 +214,48 @@ fn builder(app: &App) -> auto::Builder<TokioExecutor> {
     builder
 }
 
-async fn serve<S>(
+/// Serves one caller's connection until it ends, the caller is too slow, or the server stops.
+async fn serve(
     builder: auto::Builder<TokioExecutor>,
     stream: TcpStream,
-    service: TowerToHyperService<S>,
+    router: Router,
+    patience: Patience,
     mut stopping: watch::Receiver<()>,
-) where
-    S: tower::Service<
-            ::http::Request<hyper::body::Incoming>,
-            Response = axum::response::Response,
-            Error = std::convert::Infallible,
-        > + Clone
-        + Send
-        + 'static,
-    S::Future: Send,
-{
-    let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
-    tokio::pin!(connection);
+) {
+    let progress = Progress::new();
+    let io = TokioIo::new(Watched::new(stream, progress.clone()));
+    let noting = progress.clone();
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (progress, version) = (noting.clone(), request.version());
+        let answering = router.clone().oneshot(request.map(Body::new));
+        async move { Ok::<_, Infallible>(slow::noted(progress, version, unfailing(answering)).await) }
+    });
+    let connection = builder.serve_connection_with_upgrades(io, service);
+    let mut connection = pin!(connection);
+    let mut watch = pin!(progress.watch(patience));
     tokio::select! {
-        result = connection.as_mut() => {
-            if let Err(error) = result {
-                tracing::debug!(%error, "a caller's connection ended early");
-            }
-            return;
-        }
+        result = connection.as_mut() => return ended(result),
+        () = watch.as_mut() => return tracing::debug!("a caller was too slow and is let go"),
         // The sender is dropped when the server stops.
         _ = stopping.changed() => connection.as_mut().graceful_shutdown(),
     }
-    let _ = connection.await;
+    tokio::select! {
+        result = connection => ended(result),
+        () = watch => {}
+    }
+}
+
+async fn unfailing(answering: impl Future<Output = Result<Response, Infallible>>) -> Response {
+    match answering.await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}
+
+fn ended(result: Result<(), Box<dyn std::error::Error + Send + Sync>>) {
+    if let Err(error) = result {
+        tracing::debug!(%error, "a caller's connection ended early");
+    }
 }
 
 /// Follows what other processes change: connections and keys through the database, the keyring through
