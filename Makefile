@@ -4,7 +4,7 @@
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help start test check fmt
+.PHONY: help start test check generate fmt
 
 help: ## This table
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -29,6 +29,12 @@ check: ## Everything that needs no test run: format, lints, documentation, licen
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
 	@if command -v cargo-deny >/dev/null; then set -x; cargo deny --locked check bans licenses sources; \
 	else echo "cargo-deny is not installed, so deny.toml was not checked; hint: cargo install --locked cargo-deny"; fi
+
+# A test fails when what is committed is not what the code generates.
+generate: ## Write what is generated from the code: openapi.json, providers/schema.json
+	cargo build --locked --package passthrough
+	target/debug/passthrough openapi > openapi.json
+	target/debug/passthrough provider schema > providers/schema.json
 
 fmt: ## Format the Rust code
 	cargo fmt --all
