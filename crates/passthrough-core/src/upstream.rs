@@ -212,11 +212,11 @@ fn build_headers(
     };
     let caller = request.headers.iter().map(|(name, value)| (&name[..], &value[..]));
     let mut headers = request_headers(caller, &policy).map_err(|error| Refusal::request("headers", error))?;
-    // A form or a multipart body says itself what it is: a file's default would hide its boundary.
-    let typed = |body: &RequestBody| matches!(body, RequestBody::Bytes { content_type: Some(content_type), .. } if !is_json(content_type));
     for (name, value) in &provider.headers {
+        // Beside an injected header, a spelling of it that some server takes for the same must not stand.
         let injected = names.iter().any(|injected| canonical(injected.as_str()) == canonical(name.as_str()));
-        if !injected && !(*name == CONTENT_TYPE && typed(&request.body)) {
+        let explained = *name == CONTENT_TYPE && says_its_type(&request.body);
+        if !injected && !explained {
             headers.entry(name).or_insert_with(|| value.clone());
         }
     }
@@ -226,6 +226,15 @@ fn build_headers(
         headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("identity"));
     }
     Ok(headers)
+}
+
+/// Whether a body was encoded in a way that only its own content type explains, such as a form or the parts of
+/// a multipart body with their boundary. JSON is what a file may name more exactly.
+fn says_its_type(body: &RequestBody) -> bool {
+    match body {
+        RequestBody::Bytes { content_type: Some(content_type), .. } => !is_json(content_type),
+        RequestBody::Bytes { content_type: None, .. } | RequestBody::Absent | RequestBody::Streamed => false,
+    }
 }
 
 /// Every secret text that a request of this connection can carry: what redaction must look for. Values of

@@ -7,9 +7,9 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use passthrough_core::base_url::{Host, Scheme};
 use passthrough_core::fault::Door;
-use passthrough_core::path::{CallerPath, encode_segment};
+use passthrough_core::path::CallerPath;
 use passthrough_core::provider::{ExpiredWhen, Verify};
-use passthrough_core::template::{Scope, Template};
+use passthrough_core::template::{Scope, Template, percent_encode};
 use passthrough_core::upstream::{PassthroughRequest, RequestBody, build};
 use passthrough_store::Account;
 use passthrough_wire::connection as wire;
@@ -163,7 +163,7 @@ fn verify_request(
 }
 
 fn rendered(path: &Template, scope: &Scope<'_>) -> Option<String> {
-    let rendered = path.render_escaped(scope, |value, out| out.push_str(&encode_segment(value)))?;
+    let rendered = path.render_escaped(scope, |value, out| out.push_str(&percent_encode(value)))?;
     Some(rendered.to_string())
 }
 

@@ -68,7 +68,7 @@ fn member(tokens: &[String], value: &str) -> String {
 struct Members<'a> {
     /// The value of the member that was asked for; the last, if there are several.
     found: Option<&'a str>,
-    /// How many members have that name.
+    /// How many members have that name; more than one where another spells it in other case.
     count: usize,
     /// The value of the last member.
     last: Option<&'a str>,
@@ -90,6 +90,10 @@ impl<'de> Visitor<'de> for Named<'_> {
             if key == self.0 {
                 members.count += 1;
                 members.found = Some(value.get());
+            } else if key.to_lowercase() == self.0.to_lowercase() {
+                // Readers that ignore case (Go's, for one) take the later of the two: as good as a
+                // second member of the same name.
+                members.count += 2;
             }
             members.last = Some(value.get());
         }

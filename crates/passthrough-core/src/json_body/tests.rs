@@ -66,6 +66,8 @@ fn a_duplicate_on_the_way_is_refused_because_it_could_win() {
         (r#"{"a":1,"a":2}"#, "/a", "/a"),
         (r#"{"a":1,"\u0061":2}"#, "/a", "/a"),
         (r#"{"a":{},"b":1,"a":{}}"#, "/a/x", "/a"),
+        (r#"{"Access_Token":"mine"}"#, "/access_token", "/access_token"),
+        (r#"{"params":{},"PARAMS":{}}"#, "/params/x", "/params"),
         (r#"{"p":{"a~/":1,"a~/":2}}"#, "/p/a~0~1", "/p/a~0~1"),
     ] {
         assert_eq!(one(body, pointer, "9"), Err(JsonBodyError::Duplicate { at: at.into() }), "{body}");

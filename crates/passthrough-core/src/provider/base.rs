@@ -25,9 +25,9 @@ pub enum BaseRefusal {
     /// A variable in a host is not one DNS label.
     #[error("the variable `{0}` stands in a host name: it must be one label of a-z, 0-9 and `-`")]
     NotALabel(String),
-    /// A whole host is outside of what the file and the operator allow.
+    /// The variable of this name is a whole host outside of what the file and the operator allow.
     #[error(
-        "the host `{0}` is not one of the provider's; an operator can allow it in `upstream.allow_hosts`"
+        "the host in `{0}` is not one of the provider's; an operator can allow it in `upstream.allow_hosts`"
     )]
     HostNotAllowed(String),
     /// A text that is no host at all.

@@ -146,7 +146,7 @@ impl Input {
         {
             return Err(match &self.example {
                 Some(example) => format!("does not look right; an example is `{example}`"),
-                None => format!("does not match the pattern `{}`", pattern.as_str()),
+                None => format!("does not match the pattern `{}`", unanchored(pattern)),
             });
         }
         match self.format {
@@ -171,4 +171,10 @@ impl Input {
         let back = if value.ends_with(&suffix) { "" } else { &suffix };
         format!("{front}{value}{back}")
     }
+}
+
+/// A pattern as its file has it.
+fn unanchored(pattern: &Regex) -> &str {
+    let text = pattern.as_str();
+    text.strip_prefix("^(?:").and_then(|text| text.strip_suffix(")$")).unwrap_or(text)
 }

@@ -45,7 +45,9 @@ pub(super) fn provider_file(text: &str) -> Parsed {
         let message = error.inner().message().trim().to_owned();
         let named = |prefix: &str| message.strip_prefix(prefix).and_then(|rest| rest.split('`').next());
         let unknown = named("unknown field `");
-        if let Some(name) = unknown
+        // Of a name and its alias, both given, the error names the table only.
+        let twice = named("duplicate field `");
+        if let Some(name) = unknown.or(twice)
             && !matches!(segments.last(), Some(Segment::Map { key }) if key == name)
         {
             segments.push(Segment::Map { key: name.to_owned() });
@@ -53,6 +55,7 @@ pub(super) fn provider_file(text: &str) -> Parsed {
         let mut path = parsed.gaps.as_written(&dotted(&segments));
         let problem = match named("missing field `") {
             Some(name) => Problem::new(format!("{path}.{name}"), "missing"),
+            None if twice.is_some() => Problem::new(path.clone(), "is given twice, once by its other name"),
             None => Problem::new(path.clone(), with_suggestion(&message, unknown)),
         };
         parsed.problems.push(problem);
@@ -146,7 +149,11 @@ fn dotted(segments: &[Segment]) -> String {
 
 /// `unknown field `x`, expected one of …` becomes a sentence with the nearest known name.
 fn with_suggestion(message: &str, unknown: Option<&str>) -> String {
-    let Some(unknown) = unknown else { return message.to_owned() };
+    let Some(unknown) = unknown else {
+        // The names of our own types mean nothing to whoever writes a file.
+        let (problem, _) = message.split_once(", expected struct ").unwrap_or((message, ""));
+        return if problem == message { message.to_owned() } else { format!("{problem}, expected a table") };
+    };
     let known: Vec<&str> = message.split('`').skip(3).step_by(2).collect();
     match nearest(unknown, known.iter().copied()) {
         Some(near) => format!("unknown field; did you mean `{near}`?"),

@@ -91,7 +91,7 @@ fn check_status(file: &ProviderFile, problems: &mut Problems) {
     for (index, source) in file.sources.iter().enumerate() {
         if source.url.is_none() && !source.unverified {
             let at = format!("sources[{index}]");
-            problems.push(Problem::new(at, "give the `url` where it was read, or say `unverified = true`"));
+            problems.push(Problem::new(at, "missing: the `url` where it was read, or `unverified = true`"));
         }
     }
 }

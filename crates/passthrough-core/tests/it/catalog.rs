@@ -1,37 +1,9 @@
 //! The built-in catalog: what holds for every file of `providers/`, whoever adds the next one.
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
-
-use indexmap::IndexMap;
-use passthrough_core::provider::{
-    Auth, GrantKind, HostAllowList, Input, Inputs, Provider, ProviderStatus, VariableFormat,
-};
+use passthrough_core::provider::{Auth, GrantKind, HostAllowList, Provider, ProviderStatus, VariableFormat};
 use passthrough_core::template::Template;
-use secrecy::SecretString;
 
-/// Every file by its code. All problems of all files are in the failure, not only the first.
-fn catalog() -> BTreeMap<String, Provider> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../providers");
-    let mut providers = BTreeMap::new();
-    let mut failures = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_none_or(|extension| extension != "toml") {
-            continue;
-        }
-        let code = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        match Provider::parse(&code, &fs::read_to_string(&path).unwrap()) {
-            Ok(provider) => drop(providers.insert(code, provider)),
-            Err(problems) => {
-                failures.extend(problems.iter().map(|problem| format!("{code}.toml: {problem}")))
-            }
-        }
-    }
-    assert!(failures.is_empty(), "{}", failures.join("\n"));
-    providers
-}
+use crate::sample::{catalog, sample};
 
 /// Runs a check over every provider and fails with all that it found.
 #[track_caller]
@@ -213,34 +185,7 @@ fn the_custom_provider_offers_its_five_entries() {
     assert_eq!((name.source(), value.source()), ("{name}", "{value}"));
 }
 
-/// Values as a careful person would give them: the file's own where it has any.
-fn sample(inputs: &Inputs) -> IndexMap<String, SecretString> {
-    let value = |name: &str, input: &Input| {
-        let choice = || input.values.as_ref().and_then(|values| values.first().cloned());
-        let own = input.example.clone().or_else(choice).or_else(|| input.default.clone());
-        own.unwrap_or_else(|| format!("made-up-{name}")).into()
-    };
-    inputs.0.iter().map(|(name, input)| (name.clone(), value(name, input))).collect()
-}
-
 fn injected_names(auth: &Auth) -> Vec<String> {
-    use passthrough_core::provider::JsonTemplate;
-    fn json<'a>(value: &'a JsonTemplate, templates: &mut Vec<&'a Template>) {
-        match value {
-            JsonTemplate::Text(template) => templates.push(template),
-            JsonTemplate::Literal(_) => {}
-            JsonTemplate::Array(items) => items.iter().for_each(|item| json(item, templates)),
-            JsonTemplate::Object(members) => members.iter().for_each(|(_, member)| json(member, templates)),
-        }
-    }
-    let inject = &auth.inject;
-    let mut templates: Vec<&Template> = inject.path.iter().collect();
-    for (name, value) in inject.headers.iter().chain(&inject.query).chain(&inject.cookies) {
-        templates.extend([name, value]);
-    }
-    inject.body.iter().for_each(|(_, value)| json(value, &mut templates));
-    if let Some(certificate) = &inject.client_certificate {
-        templates.extend([&certificate.certificate, &certificate.private_key]);
-    }
+    let templates = auth.inject.templates();
     templates.iter().flat_map(|template| template.names()).map(str::to_owned).collect()
 }

@@ -3,3 +3,5 @@
 #![allow(clippy::unwrap_used, reason = "in a test, a broken precondition is a failure")]
 
 mod catalog;
+mod golden;
+mod sample;
