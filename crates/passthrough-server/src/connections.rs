@@ -6,9 +6,11 @@ use std::sync::Arc;
 use passthrough_core::connection::{Connection, ConnectionStatus, Credential, SealedCredential, Variables};
 use passthrough_core::id::{ConnectionId, Environment};
 use passthrough_core::provider::{Auth, Problem, Provider};
+use passthrough_core::suggest::nearest;
 use passthrough_core::token::{Token, TokenKind};
 use passthrough_store::{ChangeSubject, ConnectionPatch, Sealed, StoredConnection};
 use passthrough_wire::connection::{CreateConnection, PatchConnection, Verification, VerificationResult};
+use passthrough_wire::fields::FieldError;
 
 use crate::app::App;
 use crate::http::error::ApiError;
@@ -22,7 +24,8 @@ pub async fn create(
     request: CreateConnection,
 ) -> Result<(Connection, Token), ApiError> {
     let code = request.provider.as_deref().or(request.integration.as_deref()).unwrap_or_default();
-    let provider = find_provider(app, code)?;
+    let field = if request.provider.is_some() { "provider" } else { "integration" };
+    let provider = find_provider(app, field, code)?;
     let names = request.credentials.keys().map(String::as_str);
     let auth =
         provider.choose_auth(request.auth.as_deref(), names).map_err(|problem| refused(vec![problem]))?;
@@ -157,7 +160,7 @@ async fn replace_secrets(
 ) -> Result<(), ApiError> {
     let connection = &stored.connection;
     let (environment, id) = (&connection.environment, connection.id);
-    let provider = find_provider(app, &connection.provider)?;
+    let provider = find_provider(app, "provider", &connection.provider)?;
     let auth = auth_of(provider, connection)?;
     let vault = &app.installation.vault;
     let old = (stored.credential.generation, stored.sealed_variables.generation);
@@ -255,12 +258,14 @@ pub async fn delete(app: &App, environment: &Environment, id: ConnectionId) -> R
     Ok(())
 }
 
-fn find_provider<'a>(app: &'a App, code: &str) -> Result<&'a Provider, ApiError> {
+/// The provider of a code, which the request gave in `field`.
+fn find_provider<'a>(app: &'a App, field: &str, code: &str) -> Result<&'a Provider, ApiError> {
     app.catalog.get(code).map(|provider| &**provider).ok_or_else(|| {
         let known = app.catalog.iter().map(|provider| provider.code.as_str());
-        let hint = passthrough_core::suggest::nearest(code, known)
-            .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-        ApiError::bad_field("provider", format!("the catalog has no provider of this code{hint}"))
+        let near = nearest(code, known);
+        let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+        let error = FieldError::new(field, format!("the catalog has no provider of this code{hint}"));
+        ApiError::bad_request(vec![FieldError { suggestion: near.map(str::to_owned), ..error }])
     })
 }
 

@@ -118,6 +118,21 @@ pub struct Program {
     secrets: Vec<String>,
 }
 
+/// One more server on the database of a [`Program`], into the same log. Ends when dropped.
+#[derive(Debug)]
+pub struct SecondServer {
+    child: Child,
+    /// `http://127.0.0.1:PORT`.
+    pub url: String,
+}
+
+impl Drop for SecondServer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 /// A connection that a test made.
 #[derive(Debug, Clone)]
 pub struct Connected {
@@ -192,6 +207,21 @@ impl Program {
     /// # Panics
     /// Where it does not come up within 20 seconds.
     pub fn resume(&mut self) {
+        let (child, url) = self.serve();
+        self.url = url;
+        self.child = Some(child);
+    }
+
+    /// Starts one more server on the same database, as a second process of one installation.
+    ///
+    /// # Panics
+    /// Where it does not come up within 20 seconds.
+    pub fn second_server(&self) -> SecondServer {
+        let (child, url) = self.serve();
+        SecondServer { child, url }
+    }
+
+    fn serve(&self) -> (Child, String) {
         let log = fs::OpenOptions::new().create(true).append(true).open(self.log_path()).expect("a log file");
         let providers = self.providers_dir();
         let mut command = self.command(&["serve", "--listen", "127.0.0.1:0"]);
@@ -200,19 +230,18 @@ impl Program {
         let before = self.log().len();
         let mut child = command.spawn().expect("the program can be started");
         let began = Instant::now();
-        self.url = loop {
+        loop {
             let log = self.log();
             let line = log[before..].lines().find_map(|line| line.split("listening on ").nth(1));
             if let Some(url) = line.and_then(|rest| rest.split_whitespace().next()) {
-                break url.to_owned();
+                return (child, url.to_owned());
             }
             if let Ok(Some(status)) = child.try_wait() {
                 panic!("the program ended at its start ({status}):\n{log}");
             }
             assert!(began.elapsed() < Duration::from_secs(20), "the program does not come up:\n{log}");
             std::thread::sleep(Duration::from_millis(10));
-        };
-        self.child = Some(child);
+        }
     }
 
     /// Ends it without a warning, as a power cut would.

@@ -3,7 +3,6 @@
 use indexmap::IndexMap;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use passthrough_core::connection::Connection as CoreConnection;
@@ -180,7 +179,8 @@ impl PatchConnection {
             (given(&fields, "credentials"), given(&fields, "variables"));
         let name = text(&mut fields, "name");
         let external_id = text(&mut fields, "externalId");
-        let tags = tags(&mut fields);
+        let tags_given = given(&fields, "tags");
+        let tags = tags(&mut fields).or_else(|| tags_given.then(Vec::new));
         let status: Option<String> = fields.optional("status");
         if status.as_deref().is_some_and(|status| status != "archived" && status != "connected") {
             fields.error("status", "must be `archived` or `connected`");
@@ -237,9 +237,14 @@ fn text(fields: &mut Fields<'_>, name: &'static str) -> Option<String> {
 
 fn tags(fields: &mut Fields<'_>) -> Option<Vec<String>> {
     let mut tags: Vec<String> = fields.optional("tags")?;
-    let wrong = |tag: &String| tag.is_empty() || tag.len() > MAX_TEXT || tag.contains('\0');
+    // U+001F parts the tags where they are stored together.
+    let wrong =
+        |tag: &String| tag.is_empty() || tag.len() > MAX_TEXT || tag.contains(['\0', '\u{1f}']);
     if tags.len() > MAX_TAGS || tags.iter().any(wrong) {
-        fields.error("tags", format!("must be at most {MAX_TAGS} texts of 1 to {MAX_TEXT} bytes"));
+        let message = format!(
+            "must be at most {MAX_TAGS} texts of 1 to {MAX_TEXT} bytes, without NUL and U+001F"
+        );
+        fields.error("tags", message);
     }
     tags.sort();
     tags.dedup();
@@ -248,9 +253,8 @@ fn tags(fields: &mut Fields<'_>) -> Option<Vec<String>> {
 
 /// A map of secrets. Read value by value, so that no message can quote one.
 fn secrets(fields: &mut Fields<'_>, name: &'static str) -> IndexMap<String, SecretString> {
-    let raw: IndexMap<String, Box<RawValue>> = fields.optional(name).unwrap_or_default();
     let mut secrets = IndexMap::new();
-    for (key, value) in raw {
+    for (key, value) in fields.object(name) {
         match serde_json::from_str::<Option<String>>(value.get()) {
             Ok(Some(value)) => drop(secrets.insert(key, value.into())),
             Ok(None) => {}

@@ -108,6 +108,25 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// The entries of a field that is an object. An entry that stands twice is an error: which of the two counts
+    /// is not ours to guess.
+    pub fn object(&mut self, name: &'static str) -> Vec<(String, &'a RawValue)> {
+        let Some(raw) = self.raw(name) else { return Vec::new() };
+        let Ok(RawFields(given)) = serde_json::from_str(raw.get()) else {
+            self.error(name, "must be an object");
+            return Vec::new();
+        };
+        let mut entries: Vec<(String, &'a RawValue)> = Vec::new();
+        for (key, value) in given {
+            if entries.iter().any(|(known, _)| *known == key) {
+                self.error(&format!("{name}.{key}"), "stands twice");
+            } else {
+                entries.push((key, value));
+            }
+        }
+        entries
+    }
+
     /// A field that must be there.
     pub fn required<T: DeserializeOwned>(&mut self, name: &'static str) -> Option<T> {
         let given = self.entries.iter().any(|(known, value)| known == name && value.get() != "null");

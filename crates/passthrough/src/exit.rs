@@ -69,13 +69,19 @@ pub fn report(output: &Output, error: &anyhow::Error) -> Exit {
     if error.chain().any(gone) {
         return Exit::Done;
     }
-    let (exit, hint, details) = judge(error);
-    output.failure(&message(error), &details, hint.as_deref());
+    let (exit, hint, mut details) = judge(error);
+    let message = message(error);
+    details.retain(|detail| !message.contains(detail.as_str()));
+    output.failure(&message, &details, hint.as_deref());
     exit
 }
 
 /// The error and its causes, each said once.
 fn message(error: &anyhow::Error) -> String {
+    if let Some(ClientError::Connect { .. } | ClientError::Broken { .. }) = error.downcast_ref() {
+        // Between the two are the layers of the HTTP library, which nobody asked for.
+        return format!("{error}: {}", error.root_cause());
+    }
     let mut message = String::new();
     for cause in error.chain().map(ToString::to_string) {
         // Many libraries repeat their source in their own words.

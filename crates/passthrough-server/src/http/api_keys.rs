@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use http::{HeaderMap, StatusCode};
 use passthrough_core::id::ApiKeyId;
 use passthrough_store::ChangeSubject;
@@ -13,7 +13,7 @@ use passthrough_wire::error::ErrorBody;
 use passthrough_wire::page::Page;
 use passthrough_wire::time;
 
-use super::caller::{authenticate, read_body};
+use super::caller::{Segment, authenticate, read_body};
 use super::error::ApiError;
 use super::list::{ListQuery, page};
 use crate::app::App;
@@ -72,7 +72,7 @@ pub(super) async fn create(
 pub(super) async fn revoke(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
-    Path(id): Path<String>,
+    Segment(id): Segment,
 ) -> Result<StatusCode, ApiError> {
     let caller = authenticate(&app, &headers).await?;
     let unknown = || ApiError::not_found("there is no such API key in this environment");

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use axum::body::Body;
+use axum::extract::{FromRequestParts, Path};
 use bytes::{Bytes, BytesMut};
 use http::header::AUTHORIZATION;
+use http::request::Parts;
 use http::{HeaderMap, HeaderName};
 use http_body::Body as _;
 use http_body_util::BodyExt;
@@ -16,6 +18,19 @@ use crate::resolve::{Caller, ResolveError};
 
 const CONNECTION_TOKEN: HeaderName = HeaderName::from_static(passthrough_wire::CONNECTION_TOKEN_HEADER);
 const X_CONNECTION_TOKEN: HeaderName = HeaderName::from_static("x-connection-token");
+
+/// The one variable segment of a path, decoded.
+pub(super) struct Segment(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Segment {
+    type Rejection = ApiError;
+
+    /// One that is not UTF-8 names nothing that we have: the same answer as for any other unknown name.
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let segment = Path::<String>::from_request_parts(parts, state).await;
+        segment.map(|Path(segment)| Self(segment)).map_err(|_| ApiError::not_found("there is nothing here"))
+    }
+}
 
 /// The API key of a request. One that is not well-formed is the same as none.
 pub(super) fn api_key(headers: &HeaderMap) -> Result<Option<Token>, ApiError> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use http::{HeaderMap, StatusCode};
 use passthrough_core::connection::{Connection as CoreConnection, ConnectionStatus};
 use passthrough_core::id::{ConnectionId, Environment};
@@ -17,7 +17,7 @@ use passthrough_wire::error::ErrorBody;
 use passthrough_wire::fields::Unknown;
 use passthrough_wire::page::Page;
 
-use super::caller::{authenticate, read_body, required_connection_token};
+use super::caller::{Segment, authenticate, read_body, required_connection_token};
 use super::error::ApiError;
 use super::list::{ListQuery, page};
 use crate::app::App;
@@ -98,7 +98,7 @@ pub(super) async fn create(
 pub(super) async fn get(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
-    Path(id): Path<String>,
+    Segment(id): Segment,
 ) -> Result<Json<Connection>, ApiError> {
     let caller = authenticate(&app, &headers).await?;
     let stored = connections::find(&app, &caller.environment, parse(&id)?).await?;
@@ -117,7 +117,7 @@ pub(super) async fn get(
 pub(super) async fn patch(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     body: Body,
 ) -> Result<Json<Connection>, ApiError> {
     let caller = authenticate(&app, &headers).await?;
@@ -144,7 +144,7 @@ async fn patch_with(
 pub(super) async fn delete(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
-    Path(id): Path<String>,
+    Segment(id): Segment,
 ) -> Result<StatusCode, ApiError> {
     let caller = authenticate(&app, &headers).await?;
     connections::delete(&app, &caller.environment, parse(&id)?).await?;
@@ -204,7 +204,7 @@ pub(super) async fn delete_current(
 pub(super) async fn verify(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
-    Path(id): Path<String>,
+    Segment(id): Segment,
 ) -> Result<Json<Verification>, ApiError> {
     let caller = authenticate(&app, &headers).await?;
     Ok(Json(connections::verify(&app, &caller.environment, parse(&id)?).await?))
@@ -219,7 +219,7 @@ pub(super) async fn verify(
 pub(super) async fn rotate_token(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
-    Path(id): Path<String>,
+    Segment(id): Segment,
 ) -> Result<Json<ConnectionWithToken>, ApiError> {
     let caller = authenticate(&app, &headers).await?;
     let (connection, token) = connections::rotate_token(&app, &caller.environment, parse(&id)?).await?;

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use http::HeaderMap;
 use passthrough_wire::error::ErrorBody;
 use passthrough_wire::page::Page;
 use passthrough_wire::provider::{Provider, ProviderSummary};
 
-use super::caller::authenticate;
+use super::caller::{Segment, authenticate};
 use super::error::ApiError;
 use super::list::ListQuery;
 use crate::app::App;
@@ -47,7 +47,7 @@ pub(super) async fn list(
 pub(super) async fn get(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
-    Path(code): Path<String>,
+    Segment(code): Segment,
 ) -> Result<Json<Provider>, ApiError> {
     authenticate(&app, &headers).await?;
     Ok(Json(Provider::from(find(&app, &code)?)))

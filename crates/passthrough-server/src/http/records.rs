@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use http::HeaderMap;
 use passthrough_core::fault::Sent;
 use passthrough_core::id::{ConnectionId, RequestId};
@@ -13,7 +13,7 @@ use passthrough_wire::page::Page;
 use passthrough_wire::record::Record;
 use passthrough_wire::time;
 
-use super::caller::authenticate;
+use super::caller::{Segment, authenticate};
 use super::error::ApiError;
 use super::list::{ListQuery, page};
 use crate::app::App;
@@ -68,7 +68,7 @@ pub(super) async fn list(
 pub(super) async fn get(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
-    Path(id): Path<String>,
+    Segment(id): Segment,
 ) -> Result<Json<Record>, ApiError> {
     let caller = authenticate(&app, &headers).await?;
     let unknown = || ApiError::not_found("there is no record of this request in this environment");

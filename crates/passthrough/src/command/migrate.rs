@@ -2,10 +2,10 @@
 
 use anyhow::Result;
 use clap::Args;
-use passthrough_server::installation::{self, Migrations};
+use passthrough_server::installation::{self, DATABASE_FILE, Migrations};
 use serde::Serialize;
 
-use crate::exit::Exit;
+use crate::exit::{Exit, Hinted};
 use crate::local::LocalFlags;
 use crate::output::Output;
 
@@ -35,6 +35,15 @@ struct Report {
 impl Migrate {
     pub(super) async fn run(&self, output: &Output) -> Result<Exit> {
         let config = self.local.config()?;
+        let is_embedded = config.database_url.is_none();
+        if self.check && is_embedded && !config.data_dir.join(DATABASE_FILE).exists() {
+            let message = format!("{} is not there yet", config.database_label());
+            return Err(Hinted::new(
+                message,
+                "`passthrough migrate` or the first `passthrough serve` makes it",
+            )
+            .into());
+        }
         let migrations = if self.check {
             installation::migrations(&config).await?
         } else {

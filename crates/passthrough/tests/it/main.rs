@@ -8,5 +8,12 @@
 )]
 
 mod arrows;
+mod cli;
+mod connections;
+mod envelope;
+mod generated;
 mod passthrough;
+mod raw;
+mod rig;
 mod support;
+mod websocket;

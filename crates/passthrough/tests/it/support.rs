@@ -1,7 +1,8 @@
 //! What the tests of the program share: a started program, a provider behind it, both databases.
 
 use passthrough_testkit::echo::EchoProvider;
-use passthrough_testkit::program::{Connected, Engine, Program, Setup, canary};
+use passthrough_testkit::http::{Response, send};
+use passthrough_testkit::program::{CANARY, Connected, Engine, Program, Setup, canary};
 use serde_json::Value;
 
 /// The program under test.
@@ -69,4 +70,64 @@ impl Shop {
         assert_eq!(response.status, 200, "{}", response.text());
         serde_json::from_slice(&response.body).unwrap()
     }
+}
+
+/// The JSON of an answer.
+pub fn json(response: &Response) -> Value {
+    serde_json::from_slice(&response.body).unwrap_or_else(|error| panic!("{error}: {}", response.text()))
+}
+
+/// Checks what all failures of ours have in common, and gives the body.
+#[track_caller]
+pub fn failure(response: &Response, status: u16, code: &str) -> Value {
+    let text = response.text();
+    assert_eq!(response.status.as_u16(), status, "{text}");
+    let body: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    assert_eq!(body["code"], code, "{text}");
+    assert!(body["message"].as_str().is_some_and(|message| !message.is_empty()), "{text}");
+    assert!(body["requestId"].as_str().is_some_and(|id| id.starts_with("req_")), "{text}");
+    assert_eq!(body["requestId"].as_str(), response.header("passthrough-request-id"), "{text}");
+    assert_eq!(response.header("passthrough-source"), Some("passthrough"));
+    assert_eq!(response.header("content-type"), Some("application/json"));
+    let one_of = |name: &str, known: &[&str]| {
+        assert!(body[name].as_str().is_some_and(|value| known.contains(&value)), "{name}: {text}");
+    };
+    one_of("origin", &["caller", "connection", "provider", "passthrough"]);
+    one_of("sent", &["no", "unknown", "yes"]);
+    assert!(body["retryable"].is_boolean(), "{text}");
+    assert!(!text.contains(CANARY), "a value is echoed: {text}");
+    body
+}
+
+/// The `path` of every entry of a 400's list.
+pub fn paths(body: &Value) -> Vec<&str> {
+    body["detail"].as_array().unwrap().iter().map(|entry| entry["path"].as_str().unwrap()).collect()
+}
+
+/// A request with nothing but the given headers.
+pub async fn ask(
+    program: &Program,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Response {
+    send(method, &format!("{}{path}", program.url), headers, body.to_owned()).await
+}
+
+/// A request to the API with a key of one's own.
+pub async fn with_key(program: &Program, key: &str, method: &str, path: &str, body: &str) -> Response {
+    ask(program, method, path, &[("authorization", &format!("Bearer {key}"))], body).await
+}
+
+/// The record of a passthrough, which appears a moment after it.
+pub async fn record(program: &Program, request_id: &str) -> Value {
+    for _ in 0..100 {
+        let found = program.api("GET", &format!("/v1/requests/{request_id}"), "").await;
+        if found.status == 200 {
+            return json(&found);
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("there is no record of {request_id}");
 }

@@ -86,6 +86,7 @@ impl Create {
         let is_standard_input = path.as_os_str() == "-";
         let text = if is_standard_input { secret::from_standard_input() } else { secret::from_file(path) };
         let text = text.map_err(anyhow::Error::msg)?;
+        let name = if is_standard_input { "standard input".into() } else { path.to_string_lossy() };
         let parsed = CreateConnection::parse(text.expose_secret().as_bytes());
         let mut request = parsed.map_err(|errors| {
             let lines = errors.into_iter().map(|error| match error.path.as_str() {
@@ -94,7 +95,7 @@ impl Create {
             });
             let lines: Vec<String> = lines.collect();
             Hinted::new(
-                format!("{} is no connection: {}", path.display(), lines.join("; ")),
+                format!("{name} is no connection: {}", lines.join("; ")),
                 "it holds the JSON of POST /v1/connections, such as \
                  {\"provider\": \"stripe\", \"credentials\": {\"api_key\": \"…\"}}",
             )

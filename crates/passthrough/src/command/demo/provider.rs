@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use axum::body::Bytes;
@@ -11,6 +12,9 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use axum::{Json, Router};
+use indexmap::IndexMap;
+use serde::Serialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -38,7 +42,8 @@ pub(super) async fn start() -> std::io::Result<SocketAddr> {
 
 /// Writes the file by which Passthrough knows the shop: what every provider is, only shorter.
 pub(super) fn write_file(folder: &Path, shop: SocketAddr) -> std::io::Result<PathBuf> {
-    fs::create_dir_all(folder)?;
+    // It lies in the data folder, which is for its owner alone also where this makes it.
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let path = folder.join(format!("{CODE}.toml"));
     let text = format!(
         r#"# Written by `passthrough demo`: the bookshop that runs beside it. The port is another one in every run.
@@ -75,6 +80,13 @@ async fn account() -> Json<Value> {
     Json(json!({"id": "shop-7", "name": "Corner Bookshop"}))
 }
 
+#[derive(Serialize)]
+struct NewOrder {
+    id: u32,
+    status: &'static str,
+    order: IndexMap<String, Box<RawValue>>,
+}
+
 fn all_orders() -> [(u32, &'static str, &'static str, Value); 3] {
     [
         (1001, "paid", "The Left Hand of Darkness", json!({"amount": 1890, "currency": "EUR"})),
@@ -101,15 +113,12 @@ async fn order(UrlPath(id): UrlPath<u32>) -> Response {
     }
 }
 
+/// Gives back what came, under a number; each value as it was written, so that one sees that none was changed.
 async fn new_order(body: Bytes) -> Response {
-    match serde_json::from_slice::<serde_json::Map<String, Value>>(&body) {
-        Ok(mut order) => {
-            order.insert("id".to_owned(), json!(1004));
-            order.insert("status".to_owned(), json!("open"));
-            (StatusCode::CREATED, Json(order)).into_response()
-        }
-        Err(_) => problem(StatusCode::UNPROCESSABLE_ENTITY, "an order is a JSON object"),
-    }
+    let Ok(order) = serde_json::from_slice::<IndexMap<String, Box<RawValue>>>(&body) else {
+        return problem(StatusCode::UNPROCESSABLE_ENTITY, "an order is a JSON object");
+    };
+    (StatusCode::CREATED, Json(NewOrder { id: 1004, status: "open", order })).into_response()
 }
 
 /// What arrived, so that one can see what a request looks like on the provider's side.
