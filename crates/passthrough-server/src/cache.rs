@@ -27,6 +27,9 @@ pub struct Cache<K, V> {
 #[derive(Clone)]
 enum Entry<V> {
     Value(V),
+    /// There is none. Kept, so that asking for what does not exist costs (and tells) as little as asking
+    /// for what does.
+    Absent,
     /// Changed: what was read before this many changes is old.
     Changed(u64),
 }
@@ -47,30 +50,38 @@ impl<K: Hash + Eq + Copy + Send + Sync + 'static, V: Clone + Send + Sync + 'stat
         }
     }
 
-    /// The value, loaded where it is not there. `None` of the loader is not kept.
+    /// The value, loaded where it is not there.
     pub async fn get<E, F>(&self, key: K, load: impl FnOnce() -> F) -> Result<Option<V>, E>
     where
         F: Future<Output = Result<Option<V>, E>>,
     {
-        if let Some(Entry::Value(value)) = self.entries.get(&key).await {
-            return Ok(Some(value));
+        if let Some(kept) = self.kept(key).await {
+            return Ok(kept);
         }
         let flight = self.flights.get_with(key, async { Arc::default() }).await;
         let _one_at_a_time = flight.lock().await;
-        if let Some(Entry::Value(value)) = self.entries.get(&key).await {
-            return Ok(Some(value));
+        if let Some(kept) = self.kept(key).await {
+            return Ok(kept);
         }
         let read_at = self.changes.load(Ordering::SeqCst);
-        let Some(value) = load().await? else { return Ok(None) };
-        let kept = value.clone();
+        let loaded = load().await?;
+        let kept = loaded.clone().map_or(Entry::Absent, Entry::Value);
         self.entries
             .entry(key)
             .and_compute_with(async move |there| match there.map(moka::Entry::into_value) {
                 Some(Entry::Changed(at)) if at > read_at => Op::Nop,
-                _ => Op::Put(Entry::Value(kept)),
+                _ => Op::Put(kept),
             })
             .await;
-        Ok(Some(value))
+        Ok(loaded)
+    }
+
+    async fn kept(&self, key: K) -> Option<Option<V>> {
+        match self.entries.get(&key).await? {
+            Entry::Value(value) => Some(Some(value)),
+            Entry::Absent => Some(None),
+            Entry::Changed(_) => None,
+        }
     }
 
     /// Forgets one value, and every reading of it that is under way.
@@ -113,5 +124,14 @@ mod tests {
         assert_eq!(cache.get(1, || async { Err(()) }).await, Ok(Some("new")));
         cache.forget_all().await;
         assert_eq!(cache.get(1, || async { Err(()) }).await, Err(()));
+    }
+
+    #[tokio::test]
+    async fn what_does_not_exist_is_asked_for_once_until_it_changes() {
+        let cache: Cache<u8, &str> = Cache::new(10, Duration::from_secs(60));
+        assert_eq!(cache.get(1, || async { Ok::<_, ()>(None) }).await, Ok(None));
+        assert_eq!(cache.get(1, || async { Err(()) }).await, Ok(None));
+        cache.forget(1).await;
+        assert_eq!(cache.get(1, || async { Ok::<_, ()>(Some("made")) }).await, Ok(Some("made")));
     }
 }

@@ -114,7 +114,9 @@ async fn insert(
         credential: SealedCredential { generation: 1, sealed: sealed.bytes, expires_at: None },
         credential_key_id: sealed.key_id.to_string(),
     };
-    Ok(app.installation.store.insert_connection(&stored).await?)
+    app.installation.store.insert_connection(&stored).await?;
+    app.resolver.changed(ChangeSubject::Connection(id)).await;
+    Ok(())
 }
 
 /// Finds a connection of the caller's environment.

@@ -6,9 +6,12 @@ use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json, Router};
-use http::{HeaderName, HeaderValue};
+use http::header::{ALLOW, HOST};
+use http::uri::Authority;
+use http::{HeaderName, HeaderValue, Version};
 use passthrough_core::id::RequestId;
 use passthrough_wire::{REQUEST_ID_HEADER, SOURCE_HEADER};
+use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
@@ -54,15 +57,18 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/proxy/{*path}", axum::routing::any(proxy::proxy))
         .fallback(not_found)
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
+        .layer(middleware::from_fn(one_host))
+        .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(native_errors));
     let terminal = terminal::router()
         .fallback(not_found)
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
+        .layer(middleware::from_fn(one_host))
+        .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(terminal::errors));
     Router::new()
         .nest("/tsp/v1", terminal)
         .merge(native)
-        .layer(tower_http::catch_panic::CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), request_id))
         .with_state(app)
 }
@@ -113,13 +119,33 @@ async fn request_id(State(app): State<Arc<App>>, mut request: Request, next: Nex
     response
 }
 
+/// A request names the host that it is for exactly once (RFC 9112 section 3.2): of two, a proxy in between
+/// might have gone by the other. In HTTP/2 the authority stands for it.
+async fn one_host(request: Request, next: Next) -> Response {
+    let mut hosts = request.headers().get_all(HOST).iter();
+    let sound = |host: &HeaderValue| host.is_empty() || Authority::try_from(host.as_bytes()).is_ok();
+    let fine = match (hosts.next(), hosts.next()) {
+        (Some(host), None) => sound(host),
+        (None, _) => request.version() != Version::HTTP_11,
+        (Some(_), Some(_)) => false,
+    };
+    if fine {
+        return next.run(request).await;
+    }
+    ApiError::bad_field("headers.host", "must be there once, with the host that the request is for")
+        .into_response()
+}
+
 /// Writes failures in our own form.
 async fn native_errors(Extension(id): Extension<RequestId>, request: Request, next: Next) -> Response {
     let response = next.run(request).await;
-    match response.extensions().get::<ApiError>() {
-        Some(error) => error.respond_with(error.body(&id.to_string())),
-        None => response,
+    let Some(error) = response.extensions().get::<ApiError>() else { return response };
+    let mut written = error.respond_with(error.body(&id.to_string()));
+    // With a 405 the router says which methods there are (RFC 9110 section 15.5.6).
+    if let Some(allow) = response.headers().get(ALLOW) {
+        written.headers_mut().insert(ALLOW, allow.clone());
     }
+    written
 }
 
 /// A failure is carried to the door's own layer, which knows the request id and the form.
@@ -133,6 +159,5 @@ impl IntoResponse for ApiError {
 
 /// What a panic tells goes to the log, by the panic hook; the caller learns nothing of the inside.
 fn panicked(_: Box<dyn std::any::Any + Send + 'static>) -> Response {
-    let error = ApiError::internal("a handler panicked");
-    error.respond_with(error.body(""))
+    ApiError::internal("a handler panicked").into_response()
 }

@@ -180,14 +180,14 @@ fn request(method: Method, path: CallerPath, base: Option<String>, body: Request
 }
 
 /// What a status says of a credential. A 403 is a refusal, too: a key without the right to see its own
-/// account is of no use; a 404 or 429 or 5xx says nothing.
+/// account is of no use; any other says nothing, unless the provider's file knows better.
 fn judge(status: StatusCode, expired: bool) -> Verified {
     let code = status.as_u16();
     let refused = |message: String| Verified::new(VerificationResult::Refused, message);
     match code {
         _ if expired => refused(format!("the provider refuses the credential (status {code})")),
         200..=299 => Verified::new(VerificationResult::Alive, "the provider accepts the credential"),
-        400 | 401 | 403 => refused(format!("the provider refuses the credential (status {code})")),
+        401 | 403 => refused(format!("the provider refuses the credential (status {code})")),
         _ => Verified::new(
             VerificationResult::Unreachable,
             format!("the provider did not say (status {code})"),

@@ -3,7 +3,7 @@
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use http::header::RETRY_AFTER;
+use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use passthrough_core::upstream::Refusal;
 use passthrough_store::StoreError;
@@ -108,6 +108,11 @@ impl ApiError {
         )
     }
 
+    /// 501.
+    pub fn not_implemented(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::NotImplemented, Origin::Passthrough, message)
+    }
+
     /// 502 with its reason.
     pub fn bad_gateway(reason: &str, message: impl Into<String>, sent: Sent) -> Self {
         let error = Self::new(ErrorCode::BadGateway, Origin::Provider, message);
@@ -143,6 +148,9 @@ impl ApiError {
         let mut response = (self.status(), Json(body)).into_response();
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.code == ErrorCode::Unauthorized {
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
     }

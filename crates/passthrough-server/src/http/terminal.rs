@@ -39,6 +39,7 @@ pub(super) fn router() -> Router<Arc<App>> {
         .route("/connections", get(list))
         .route("/connections/current", get(get_current).patch(patch_current).delete(delete_current))
         .route("/providers", get(providers))
+        .route("/public-token/exchange", post(exchange))
 }
 
 async fn passthrough(
@@ -125,6 +126,13 @@ async fn providers(
         name: provider.name.clone(),
     };
     Ok(Json(app.catalog.iter().map(show).collect()))
+}
+
+/// Linking is not there yet, and with it no public token; Terminal declares 501 for this.
+async fn exchange() -> ApiError {
+    ApiError::not_implemented(
+        "accounts cannot be linked here yet; make connections with POST /v1/connections",
+    )
 }
 
 fn show(app: &App, connection: &Connection, token: Option<String>) -> TerminalConnection {
