@@ -60,6 +60,7 @@ pub(super) async fn create(
     let expires_at = request.expires_at.as_deref().and_then(time::parse);
     let (key, token) =
         app.installation.create_api_key(&caller.environment, &request.name, expires_at).await?;
+    app.resolver.changed(ChangeSubject::ApiKey(key.id)).await;
     Ok((StatusCode::CREATED, Json(CreatedApiKey { api_key: show(&key), key: token.expose() })))
 }
 

@@ -7,7 +7,7 @@ use axum::extract::{FromRequestParts, Path};
 use bytes::{Bytes, BytesMut};
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use passthrough_core::token::{Token, TokenKind};
@@ -35,6 +35,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Segment {
 /// The API key of a request. One that is not well-formed is the same as none.
 pub(super) fn api_key(headers: &HeaderMap) -> Result<Option<Token>, ApiError> {
     let Some(value) = single(headers, &AUTHORIZATION)? else { return Ok(None) };
+    let Ok(value) = value.to_str() else { return Ok(None) };
     let (scheme, token) = value.split_once(' ').unwrap_or_default();
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Ok(None);
@@ -47,19 +48,17 @@ pub(super) fn api_key(headers: &HeaderMap) -> Result<Option<Token>, ApiError> {
 pub(super) fn connection_token(headers: &HeaderMap) -> Result<Option<Token>, ApiError> {
     let first = single(headers, &CONNECTION_TOKEN)?;
     let second = single(headers, &X_CONNECTION_TOKEN)?;
-    let text = match (first, second) {
+    let value = match (first, second) {
         (Some(first), Some(second)) if first != second => {
             let message = "Connection-Token and X-Connection-Token differ; send one of them";
             return Err(ApiError::bad_field("headers.connection-token", message));
         }
-        (Some(text), _) | (None, Some(text)) => text,
+        (Some(value), _) | (None, Some(value)) => value,
         (None, None) => return Ok(None),
     };
-    match Token::parse(TokenKind::Connection, text.trim()) {
-        Ok(token) => Ok(Some(token)),
-        // The same answer as for a token that is well-formed but unknown.
-        Err(_) => Err(ResolveError::UnknownConnection.into()),
-    }
+    let token = value.to_str().ok().and_then(|text| Token::parse(TokenKind::Connection, text.trim()).ok());
+    // One that is not well-formed gets the same answer as one that is and is unknown.
+    token.map(Some).ok_or_else(|| ResolveError::UnknownConnection.into())
 }
 
 /// The connection token of a request that must have one.
@@ -74,14 +73,13 @@ pub(super) async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Calle
     Ok(app.resolver.authenticate(api_key(headers)?.as_ref()).await?)
 }
 
-fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, ApiError> {
+fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a HeaderValue>, ApiError> {
     let mut values = headers.get_all(name).iter();
-    let Some(value) = values.next() else { return Ok(None) };
-    let path = format!("headers.{name}");
+    let first = values.next();
     if values.next().is_some() {
-        return Err(ApiError::bad_field(&path, "stands twice; send it once"));
+        return Err(ApiError::bad_field(&format!("headers.{name}"), "stands twice; send it once"));
     }
-    value.to_str().map(Some).map_err(|_| ApiError::bad_field(&path, "holds characters that no token has"))
+    Ok(first)
 }
 
 /// Reads a whole body, up to a limit.
