@@ -1,6 +1,7 @@
 //! Settings: defaults, then a file, then the environment, then flags. The only reader of the environment.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -134,7 +135,10 @@ impl Config {
     /// Reads the settings.
     #[expect(clippy::disallowed_methods, reason = "this is the place where the environment is read")]
     pub fn load(overrides: &Overrides) -> Result<Self, ConfigError> {
-        Self::load_from(overrides, std::env::vars().collect())
+        // A variable that is no Unicode is none of ours, and must not end the program.
+        let text =
+            |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+        Self::load_from(overrides, std::env::vars_os().filter_map(text).collect())
     }
 
     /// Where the key file is, or would be.
@@ -413,7 +417,7 @@ mod tests {
     fn the_defaults_are_complete() {
         let config = load(&[]).unwrap();
         assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
-        assert_eq!(config.database_url.is_some(), false);
+        assert!(config.database_url.is_none());
     }
 
     #[test]
@@ -428,6 +432,19 @@ mod tests {
         assert_eq!(config.upstream.address_policy.allow_http_hosts, ["intranet.example"]);
         let config = load(&[("PASSTHROUGH_UPSTREAM__ALLOW", "10.0.0.1")]).unwrap();
         assert_eq!(config.upstream.address_policy.allow[0].to_string(), "10.0.0.1/32");
+    }
+
+    #[test]
+    fn the_database_is_named_without_its_password() {
+        let label = |url: &str| {
+            let overrides = Overrides { database_url: Some(url.to_owned()), ..Overrides::default() };
+            Config::load_from(&overrides, HashMap::new()).unwrap().database_label()
+        };
+        assert_eq!(
+            label("postgres://user:p@ss@db.example:5432/main?password=a@b"),
+            "PostgreSQL db.example:5432/main"
+        );
+        assert_eq!(label("sqlite:///var/lib/p.db?mode=rwc"), "SQLite /var/lib/p.db");
     }
 
     #[test]

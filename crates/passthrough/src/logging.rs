@@ -1,8 +1,14 @@
 //! Where the server's log goes: standard error, one line per event.
 
+use std::panic::PanicHookInfo;
+
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
+use tracing::{Level, Metadata};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// The form of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -38,13 +44,30 @@ impl LogFlags {
     pub fn start(&self, usual: &str) -> Result<()> {
         let filter = self.log.as_deref().or(self.rust_log.as_deref()).unwrap_or(usual);
         let filter = EnvFilter::try_new(filter).with_context(|| format!("`{filter}` is no log filter"))?;
-        let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+        let registry = tracing_subscriber::registry().with(filter).with(filter_fn(may_be_logged));
         let started = match self.log_format {
             LogFormat::Text => {
-                lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init()
+                let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
+                registry.with(lines.with_ansi(colours)).try_init()
             }
-            LogFormat::Json => lines.json().flatten_event(true).try_init(),
+            LogFormat::Json => registry.with(lines.json().flatten_event(true)).try_init(),
         };
-        started.map_err(|error| anyhow::anyhow!("cannot start logging: {error}"))
+        started.map_err(|error| anyhow::anyhow!("cannot start logging: {error}"))?;
+        std::panic::set_hook(Box::new(log_panic));
+        Ok(())
     }
+}
+
+/// HTTP and TLS libraries write whole headers at debug level, credentials included. Whatever filter an
+/// operator sets at 3 a.m., only our own lines go below `info`.
+fn may_be_logged(event: &Metadata<'_>) -> bool {
+    *event.level() <= Level::INFO || event.target().starts_with("passthrough")
+}
+
+/// Where it happened, but not what it says: a slicing mistake quotes the text that it cut, and that may be
+/// a customer's.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let at = panic.location().map(ToString::to_string);
+    tracing::error!(at, "a panic: this is a bug of ours");
 }

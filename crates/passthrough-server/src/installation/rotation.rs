@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use passthrough_store::{SealedPlace, SealedRow, StoreError};
 use passthrough_vault::keyring_file::{self, FileError};
-use passthrough_vault::{Binding, InvalidKeyId, KeyId, RewrapError, Sealed};
+use passthrough_vault::{Binding, InvalidKeyId, KeyChangeError, KeyId, RewrapError, Sealed};
 use thiserror::Error;
 
 use super::Installation;
@@ -118,6 +118,9 @@ impl Installation {
     pub async fn keyring_remove(&self, id: &str) -> Result<(), KeyringError> {
         let parsed = parse(id)?;
         let status = self.keyring_status().await?;
+        if status.keys.iter().any(|key| key.id == id && key.primary_since.is_some()) {
+            return Err(FileError::from(KeyChangeError::IsPrimary(parsed)).into());
+        }
         let primary_since = status.keys.iter().find_map(|key| key.primary_since).unwrap_or_default();
         let ago_ms = self.clock.now_ms().saturating_sub(primary_since);
         if (0..SETTLE_MS).contains(&ago_ms) {

@@ -110,6 +110,13 @@ impl Create {
         }
         let installation = self.local.open().await?;
         let (key, token) = installation.create_api_key(&self.environment, name, self.expires).await?;
+        if installation.made_keyring {
+            let path = self.local.config()?.keyring_path();
+            output.note(format!(
+                "the key file {} was made; back it up, apart from the database",
+                path.display()
+            ));
+        }
         output.note(format!(
             "API key {} ({name}) of environment {} in {}: it is shown only now",
             key.id,

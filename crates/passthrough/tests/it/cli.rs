@@ -1,0 +1,127 @@
+//! The program as it is typed: output, exit codes, signals.
+
+use std::io::{Read, Write};
+use std::process::{Command, Output, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+mod connection;
+mod installation;
+mod program;
+mod request;
+
+use program::{Demo, passthrough, run, run_with_input, text};
+
+const COMMANDS: &[&str] = &[
+    "",
+    "serve",
+    "demo",
+    "key",
+    "key create",
+    "key list",
+    "key revoke",
+    "provider",
+    "provider list",
+    "provider show",
+    "provider check",
+    "provider schema",
+    "connection",
+    "connection create",
+    "connection list",
+    "connection show",
+    "connection verify",
+    "connection rotate-token",
+    "connection archive",
+    "connection delete",
+    "request",
+    "requests",
+    "requests list",
+    "requests show",
+    "requests follow",
+    "keyring",
+    "keyring status",
+    "keyring add",
+    "keyring promote",
+    "keyring rewrap",
+    "keyring remove",
+    "migrate",
+    "openapi",
+    "doctor",
+    "completions",
+];
+
+#[test]
+fn every_command_has_a_help_that_shows_no_secret_of_the_environment() {
+    for command in COMMANDS {
+        let mut program = passthrough();
+        program.args(command.split_whitespace()).arg("--help");
+        program.env("PASSTHROUGH_API_KEY", "sk_s3cret").env("PASSTHROUGH_CONNECTION_TOKEN", "con_tkn_s3cret");
+        let output = program.output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{command}");
+        let help = text(&output.stdout);
+        assert!(help.contains("Usage: passthrough"), "{command}: {help}");
+        assert!(
+            command.is_empty() || help.contains("Examples:") || help.contains("To rotate"),
+            "{command}: {help}"
+        );
+        assert!(!help.contains("s3cret"), "{command}: {help}");
+    }
+}
+
+#[test]
+fn the_exit_codes_are_in_the_help_and_a_wrong_command_line_is_two() {
+    let help = text(&run(&["--help"]).stdout);
+    for code in ["0  done", "1  failed", "2  the command line", "3  refused", "4  the provider"] {
+        assert!(help.contains(code), "{help}");
+    }
+    for wrong in [&["requets"][..], &["request", "GET"], &["serve", "--listen", "here"], &["key", "create"]] {
+        assert_eq!(run(wrong).status.code(), Some(2), "{wrong:?}");
+    }
+}
+
+#[test]
+fn what_needs_no_server_prints_its_result_alone() {
+    let json: Value = serde_json::from_slice(&run(&["openapi"]).stdout).unwrap();
+    assert!(json["paths"]["/v1/passthrough"].is_object());
+    let json: Value = serde_json::from_slice(&run(&["provider", "schema"]).stdout).unwrap();
+    assert_eq!(json["type"], "object");
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(text(&run(&["completions", shell]).stdout).contains("passthrough"), "{shell}");
+    }
+    assert!(text(&run(&["serve", "--print-config"]).stdout).contains("data_dir"));
+}
+
+#[test]
+fn the_catalog_is_listed_shown_and_checked() {
+    let list: Value = serde_json::from_slice(&run(&["provider", "list", "--output", "json"]).stdout).unwrap();
+    assert!(list.as_array().unwrap().iter().any(|provider| provider["code"] == "custom"));
+    assert!(text(&run(&["provider", "show", "custom"]).stdout).contains("--credential token=@token.txt"));
+    assert_eq!(run(&["provider", "show", "nobody"]).status.code(), Some(3));
+
+    let folder = tempfile::tempdir().unwrap();
+    let (good, bad) = (folder.path().join("good.toml"), folder.path().join("bad.toml"));
+    std::fs::write(
+        &good,
+        "name = \"Good\"\nbase_url = \"https://api.good.example\"\n[auth.key]\ngrant = \"static\"\n\
+         fields.key.label = \"Key\"\nfields.key.secret = true\ninject.headers.x-key = \"{key}\"\n",
+    )
+    .unwrap();
+    std::fs::write(&bad, "nam = \"Bad\"\nbase_url = \"ftp://x\"\n").unwrap();
+    let (good, bad) = (good.to_str().unwrap(), bad.to_str().unwrap());
+    assert_eq!(run(&["provider", "check", good]).status.code(), Some(0));
+    let both = run(&["provider", "check", good, bad]);
+    assert_eq!(both.status.code(), Some(1));
+    let report = text(&both.stdout);
+    assert!(report.contains("good.toml: ok") && report.contains("did you mean `name`?"), "{report}");
+}
+
+#[test]
+fn a_reader_that_has_enough_is_no_failure() {
+    let mut child =
+        passthrough().arg("openapi").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut first = [0; 16];
+    child.stdout.take().unwrap().read_exact(&mut first).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
+}
