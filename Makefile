@@ -4,7 +4,7 @@
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help start test check generate fmt
+.PHONY: help start test check generate fmt fuzz bench
 
 help: ## This table
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -31,10 +31,17 @@ check: ## Everything that needs no test run: format, lints, documentation, licen
 	else echo "cargo-deny is not installed, so deny.toml was not checked; hint: cargo install --locked cargo-deny"; fi
 
 # A test fails when what is committed is not what the code generates.
-generate: ## Write what is generated from the code: openapi.json, providers/schema.json
+generate: ## Write what is generated from the code: openapi.json, providers/schema.json, parts of docs/
 	cargo build --locked --package passthrough
 	target/debug/passthrough openapi > openapi.json
 	target/debug/passthrough provider schema > providers/schema.json
+	scripts/generate-docs target/debug/passthrough
 
 fmt: ## Format the Rust code
 	cargo fmt --all
+
+fuzz: ## Run every fuzz target for FUZZ_SECONDS (60) each; needs nightly and cargo-fuzz
+	@scripts/fuzz
+
+bench: ## Time the pure steps of a passthrough (bench/README.md)
+	cargo bench --quiet --manifest-path bench/Cargo.toml
