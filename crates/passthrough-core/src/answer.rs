@@ -104,7 +104,7 @@ pub fn shape(
     wanted: ResponseAs,
     max_bytes: usize,
 ) -> Result<ShapedBody, ShapeError> {
-    let Some(body) = decoded(content_encoding, &body, max_bytes)? else {
+    let Some(body) = decode(content_encoding, &body, max_bytes)? else {
         // A coding that we do not know: the bytes as they are, which no other form could hold.
         return if wanted == ResponseAs::Json { Err(ShapeError::Decode) } else { Ok(base64(&body)) };
     };
@@ -151,15 +151,12 @@ fn json_string(text: &str) -> Box<RawValue> {
     serde_json::value::to_raw_value(text).unwrap_or_default()
 }
 
-/// The body without its content coding; `None` for a coding that is unknown here.
-fn decoded<'a>(
-    coding: Option<&str>,
-    body: &'a Bytes,
-    max_bytes: usize,
-) -> Result<Option<std::borrow::Cow<'a, [u8]>>, ShapeError> {
+/// The body without its content coding; `None` for a coding that is unknown here. `max_bytes` bounds what it
+/// may become.
+pub fn decode(coding: Option<&str>, body: &Bytes, max_bytes: usize) -> Result<Option<Bytes>, ShapeError> {
     let coding = coding.unwrap_or("identity").trim().to_ascii_lowercase();
     if body.is_empty() || coding.is_empty() || coding == "identity" {
-        return Ok(Some(body[..].into()));
+        return Ok(Some(body.clone()));
     }
     let decoder: Box<dyn Read + '_> = match coding.as_str() {
         "gzip" | "x-gzip" => Box::new(MultiGzDecoder::new(&body[..])),

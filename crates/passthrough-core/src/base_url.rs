@@ -85,6 +85,11 @@ impl BaseUrl {
         Ok(Self { origin, path: parse_base_path(path)? })
     }
 
+    /// The root of an origin.
+    pub fn root(origin: Origin) -> Self {
+        Self { origin, path: String::new() }
+    }
+
     /// The path: empty for the root, otherwise with a leading and without a trailing slash.
     pub fn path(&self) -> &str {
         &self.path

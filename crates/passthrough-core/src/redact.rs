@@ -9,11 +9,20 @@ use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD};
 use memchr::memmem;
 use zeroize::Zeroizing;
 
-use crate::path::encode_segment;
-use crate::template::{MASK, percent_encode};
+use crate::template::MASK;
 
 /// Shorter values are left alone: masking every `a` would destroy texts and protect nothing.
 const MIN_LENGTH: usize = 4;
+
+/// What percent-encoders leave alone besides letters and digits. The first two write what we send, the others what a
+/// provider may write when it echoes it: many secrets hold a `~` or a `!`, on which encoders differ.
+const KEPT_BY_PERCENT_ENCODERS: [&str; 5] = [
+    "-._~",             // a component of a query (RFC 3986 unreserved)
+    "-._~!$&'()*+,=:@", // a path segment
+    "-._~!'()*",        // encodeURIComponent
+    "-._*",             // forms as the URL standard and Java write them
+    "-._",              // forms as PHP writes them
+];
 
 /// The secrets of one connection, in all the spellings to look for. Longest first, so that a spelling
 /// which contains another is masked whole.
@@ -97,11 +106,12 @@ fn spellings(secret: &str) -> Vec<Zeroizing<Vec<u8>>> {
     for encoding in [&BASE64_NOPAD, &BASE64URL_NOPAD] {
         all.push(own_characters(&encoding.encode(bytes), 0, bytes.len()));
     }
-    // As a query and as a path segment carry it: both are what we send, and what a `Location` echoes.
-    for percent in [percent_encode(secret), encode_segment(secret)] {
-        all.push(lower_hex(&percent).into_bytes());
-        all.push(percent.replace("%20", "+").into_bytes());
-        all.push(percent.into_bytes());
+    for kept in KEPT_BY_PERCENT_ENCODERS {
+        let percent = percent_encode_all_but(kept, secret);
+        for percent in [lower_hex(&percent), percent] {
+            all.push(percent.replace("%20", "+").into_bytes());
+            all.push(percent.into_bytes());
+        }
     }
     all.extend(json_spellings(secret).into_iter().map(String::into_bytes));
     all.into_iter().map(Zeroizing::new).collect()
@@ -135,6 +145,18 @@ fn json_spellings(secret: &str) -> Vec<String> {
     vec![least.replace('/', "\\/"), beyond_ascii, html, least.to_owned()]
 }
 
+fn percent_encode_all_but(kept: &str, secret: &str) -> String {
+    let mut out = String::with_capacity(secret.len());
+    for byte in secret.bytes() {
+        if byte.is_ascii_alphanumeric() || kept.as_bytes().contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
 fn lower_hex(percent: &str) -> String {
     let mut out = String::with_capacity(percent.len());
     let mut hex_left = 0;
@@ -150,6 +172,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::path::encode_segment;
+    use crate::template::percent_encode;
 
     #[test]
     fn every_spelling_is_masked() {
@@ -173,6 +197,19 @@ mod tests {
             let masked = redactor.redact_text(&format!("<{spelling}> and <{spelling}>"));
             assert_eq!(masked.matches(MASK).count(), 2, "{spelling} became {masked}");
             assert!(!redactor.finds(masked.as_bytes()));
+        }
+    }
+
+    #[test]
+    fn what_other_percent_encoders_write_is_found() {
+        let redactor = Redactor::new(["x8Q~a(b)*c d!e$f'g"]);
+        for spelling in [
+            "x8Q~a(b)*c%20d!e%24f'g",           // encodeURIComponent
+            "x8Q%7Ea%28b%29*c+d%21e%24f%27g",   // URLSearchParams, java.net.URLEncoder
+            "x8Q%7ea%28b%29*c+d%21e%24f%27g",   // the same in lower-case hex
+            "x8Q%7Ea%28b%29%2Ac+d%21e%24f%27g", // PHP's urlencode
+        ] {
+            assert_eq!(redactor.redact_text(spelling), MASK, "{spelling}");
         }
     }
 

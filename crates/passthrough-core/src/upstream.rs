@@ -132,16 +132,38 @@ impl Refusal {
 /// Builds the upstream request.
 pub fn build(
     connection: OpenConnection<'_>,
-    mut request: PassthroughRequest,
+    request: PassthroughRequest,
     moment: Moment,
     hosts: &HostAllowList,
 ) -> Result<UpstreamRequest, Refusal> {
     let base = resolve_base(connection, request.base.as_deref(), hosts)?;
     let scope = Scope { credential: connection.credential, variables: connection.variables, moment };
     let injected = Injected::render(&connection.auth.inject, &scope)?;
+    assemble(connection.provider, &base, request, injected)
+}
 
-    let (uri, shown_path) = build_uri(&base, &mut request.path, &injected)?;
-    let mut headers = build_headers(connection.provider, &request, &injected)?;
+/// Builds the next hop of a redirect that stays on the origin where the call began. `request.path` is the
+/// whole path that the provider named: base path and injected segment are in it already. Everything else
+/// is injected as ever. `shown_path` is that path and may show a secret segment as the provider wrote it.
+pub fn build_hop(
+    connection: OpenConnection<'_>,
+    request: PassthroughRequest,
+    origin: &Origin,
+    moment: Moment,
+) -> Result<UpstreamRequest, Refusal> {
+    let scope = Scope { credential: connection.credential, variables: connection.variables, moment };
+    let injected = Injected::render(&connection.auth.inject, &scope)?.without_path();
+    assemble(connection.provider, &BaseUrl::root(origin.clone()), request, injected)
+}
+
+fn assemble(
+    provider: &Provider,
+    base: &BaseUrl,
+    mut request: PassthroughRequest,
+    injected: Injected,
+) -> Result<UpstreamRequest, Refusal> {
+    let (uri, shown_path) = build_uri(base, &mut request.path, &injected)?;
+    let mut headers = build_headers(provider, &request, &injected)?;
     let body = injected.inject_body(&request.method, &headers, request.body)?;
     if let RequestBody::Bytes { content_type: Some(content_type), .. } = &body {
         headers.entry(CONTENT_TYPE).or_insert_with(|| content_type.clone());

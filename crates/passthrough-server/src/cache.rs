@@ -1,11 +1,11 @@
 //! A bounded cache that is correct at once after a change.
 //!
 //! A plain cache with loaders has a hole: a loader that read the row before a change may put its old value
-//! in after the change has thrown the entry out, and the old value stays. Here a change leaves a mark
-//! behind, and a value that was read before the mark is not kept.
+//! in after the change has thrown the entry out, and the old value stays. So changes are counted, and a
+//! value during whose loading the count went on is given to its caller, but not kept.
 
 use std::fmt;
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -16,22 +16,17 @@ use tokio::sync::Mutex;
 
 /// How long the lock of a loading lies around unused.
 const FLIGHT_IDLE: Duration = Duration::from_secs(30);
+/// How many counters of changes there are. Keys share them, so that there is nothing to be thrown out of a
+/// full cache; the more there are, the fewer loadings are disturbed by the change of another key.
+const COUNTERS: usize = 256;
 
 /// Values by key, loaded by one caller at a time.
 pub struct Cache<K, V> {
-    entries: Moka<K, Entry<V>>,
+    /// `None` is remembered, too: whoever asks for what does not exist must not reach the database each time.
+    entries: Moka<K, Option<V>>,
     flights: Moka<K, Arc<Mutex<()>>>,
-    changes: AtomicU64,
-}
-
-#[derive(Clone)]
-enum Entry<V> {
-    Value(V),
-    /// There is none. Kept, so that asking for what does not exist costs (and tells) as little as asking
-    /// for what does.
-    Absent,
-    /// Changed: what was read before this many changes is old.
-    Changed(u64),
+    changes: Box<[AtomicU64]>,
+    hasher: RandomState,
 }
 
 impl<K, V> fmt::Debug for Cache<K, V> {
@@ -46,56 +41,57 @@ impl<K: Hash + Eq + Copy + Send + Sync + 'static, V: Clone + Send + Sync + 'stat
         Self {
             entries: Moka::builder().max_capacity(capacity).time_to_idle(idle).build(),
             flights: Moka::builder().max_capacity(capacity).time_to_idle(FLIGHT_IDLE).build(),
-            changes: AtomicU64::new(0),
+            changes: (0..COUNTERS).map(|_| AtomicU64::new(0)).collect(),
+            hasher: RandomState::new(),
         }
     }
 
-    /// The value, loaded where it is not there.
+    /// The value, loaded where it is not there. What the loader does not find is remembered like a value; its
+    /// failures are not.
     pub async fn get<E, F>(&self, key: K, load: impl FnOnce() -> F) -> Result<Option<V>, E>
     where
         F: Future<Output = Result<Option<V>, E>>,
     {
-        if let Some(kept) = self.kept(key).await {
-            return Ok(kept);
+        if let Some(value) = self.entries.get(&key).await {
+            return Ok(value);
         }
         let flight = self.flights.get_with(key, async { Arc::default() }).await;
         let _one_at_a_time = flight.lock().await;
-        if let Some(kept) = self.kept(key).await {
-            return Ok(kept);
+        if let Some(value) = self.entries.get(&key).await {
+            return Ok(value);
         }
-        let read_at = self.changes.load(Ordering::SeqCst);
-        let loaded = load().await?;
-        let kept = loaded.clone().map_or(Entry::Absent, Entry::Value);
-        self.entries
-            .entry(key)
-            .and_compute_with(async move |there| match there.map(moka::Entry::into_value) {
-                Some(Entry::Changed(at)) if at > read_at => Op::Nop,
-                _ => Op::Put(kept),
-            })
-            .await;
-        Ok(loaded)
-    }
-
-    async fn kept(&self, key: K) -> Option<Option<V>> {
-        match self.entries.get(&key).await? {
-            Entry::Value(value) => Some(Some(value)),
-            Entry::Absent => Some(None),
-            Entry::Changed(_) => None,
-        }
+        let read_at = self.changes_of(&key).load(Ordering::SeqCst);
+        let value = load().await?;
+        let kept = value.clone();
+        // Looking at the count and keeping the value are one step: `forget` waits for it, or is seen by it.
+        let keep = async move |_| match self.changes_of(&key).load(Ordering::SeqCst) == read_at {
+            true => Op::Put(kept),
+            false => Op::Nop,
+        };
+        self.entries.entry(key).and_compute_with(keep).await;
+        Ok(value)
     }
 
     /// Forgets one value, and every reading of it that is under way.
     pub async fn forget(&self, key: K) {
-        let mark = self.changes.fetch_add(1, Ordering::SeqCst) + 1;
-        self.entries.insert(key, Entry::Changed(mark)).await;
+        self.changes_of(&key).fetch_add(1, Ordering::SeqCst);
+        self.entries.entry(key).and_compute_with(async |_| Op::Remove).await;
     }
 
-    /// Forgets everything.
+    /// Forgets everything, and every reading that is under way.
     pub async fn forget_all(&self) {
+        for counter in &self.changes {
+            counter.fetch_add(1, Ordering::SeqCst);
+        }
         let keys: Vec<K> = self.entries.iter().map(|(key, _)| *key).collect();
         for key in keys {
             self.forget(key).await;
         }
+    }
+
+    fn changes_of(&self, key: &K) -> &AtomicU64 {
+        let counter = self.hasher.hash_one(key) % COUNTERS as u64;
+        &self.changes[usize::try_from(counter).unwrap_or_default()]
     }
 }
 
@@ -107,7 +103,30 @@ mod tests {
 
     #[tokio::test]
     async fn a_reading_that_a_change_overtook_is_not_kept() {
-        let cache: Cache<u8, &str> = Cache::new(10, Duration::from_secs(60));
+        overtaken(Cache::new(10, Duration::from_secs(60)), async |cache| cache.forget(1).await).await;
+    }
+
+    /// A full cache does not let a stranger in, and so cannot remember that a key was changed.
+    #[tokio::test]
+    async fn nor_is_it_in_a_full_cache() {
+        let cache = Cache::new(1, Duration::from_secs(60));
+        for _ in 0..20 {
+            cache.get(2, || async { Ok::<_, ()>(Some("often used")) }).await.unwrap();
+        }
+        cache.entries.run_pending_tasks().await;
+        let forget = async |cache: &Cache<u8, &'static str>| {
+            cache.forget(1).await;
+            cache.entries.run_pending_tasks().await;
+        };
+        overtaken(cache, forget).await;
+    }
+
+    #[tokio::test]
+    async fn nor_when_everything_is_forgotten() {
+        overtaken(Cache::new(10, Duration::from_secs(60)), async |cache| cache.forget_all().await).await;
+    }
+
+    async fn overtaken(cache: Cache<u8, &'static str>, forget: impl AsyncFn(&Cache<u8, &'static str>)) {
         let (reading, changed) = (Notify::new(), Notify::new());
         let slow = cache.get(1, || async {
             reading.notify_one();
@@ -116,12 +135,11 @@ mod tests {
         });
         let change = async {
             reading.notified().await;
-            cache.forget(1).await;
+            forget(&cache).await;
             changed.notify_one();
         };
         let (_, ()) = tokio::join!(slow, change);
         assert_eq!(cache.get(1, || async { Ok::<_, ()>(Some("new")) }).await, Ok(Some("new")));
-        assert_eq!(cache.get(1, || async { Err(()) }).await, Ok(Some("new")));
         cache.forget_all().await;
         assert_eq!(cache.get(1, || async { Err(()) }).await, Err(()));
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use config::{Environment, File, FileFormat};
@@ -174,6 +174,7 @@ impl Config {
         let invalid = |error: config::ConfigError| ConfigError::Invalid(error.to_string());
         let mut builder = config::Config::builder().add_source(File::from_str(DEFAULT, FileFormat::Toml));
         if let Some(path) = &overrides.config_file {
+            check_names(path)?;
             builder = builder.add_source(File::from(path.as_path()).format(FileFormat::Toml));
         }
         let mut source = Environment::default()
@@ -190,18 +191,56 @@ impl Config {
     }
 }
 
+/// The names of all settings in a table, those of a section behind the section's name.
+fn names(table: &toml::Table, separator: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    for (name, value) in table {
+        match value {
+            toml::Value::Table(section) => {
+                names.extend(section.keys().map(|key| format!("{name}{separator}{key}")))
+            }
+            _ => names.push(name.clone()),
+        }
+    }
+    names
+}
+
+/// Looks for names in a settings file that are none of ours: a misspelt setting must not silently do nothing.
+fn check_names(path: &Path) -> Result<(), ConfigError> {
+    let invalid = |message: String| ConfigError::Invalid(format!("{}: {message}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| invalid(format!("cannot be read: {error}")))?;
+    // The parser's own text quotes the line, which may hold a password.
+    let given: toml::Table = text.parse().map_err(|error: toml::de::Error| {
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        invalid(format!("line {}: {}", before.matches('\n').count() + 1, error.message()))
+    })?;
+    let defaults: toml::Table = DEFAULT.parse().map_err(|error| ConfigError::Invalid(format!("{error}")))?;
+    let known = names(&defaults, ".");
+    let unknown = names(&given, ".").into_iter().filter(|name| !known.contains(name)).map(|name| {
+        let section = name.split_once('.').map(|(section, _)| section);
+        let near = match section.filter(|section| !defaults.contains_key(*section)) {
+            Some(section) => nearest(section, defaults.keys().map(String::as_str)),
+            None => nearest(&name, known.iter().map(String::as_str)),
+        };
+        match near {
+            Some(near) => format!("unknown setting {name}; did you mean `{near}`?"),
+            None => {
+                let beside = known.iter().filter(|known| known.split_once('.').map(|(s, _)| s) == section);
+                let beside: Vec<_> = beside.map(String::as_str).collect();
+                format!("unknown setting {name}; there are {}", beside.join(", "))
+            }
+        }
+    });
+    let unknown: Vec<String> = unknown.collect();
+    if unknown.is_empty() { Ok(()) } else { Err(invalid(unknown.join("; "))) }
+}
+
 /// The settings among the environment's variables, without their prefix. A misspelt one of a section is
 /// an error: an allow-list that silently is not there, or is, would be worse. Variables without a section
 /// may be the client's and are let be.
 fn known_settings(environment: HashMap<String, String>) -> Result<HashMap<String, String>, ConfigError> {
     let defaults: toml::Table = DEFAULT.parse().map_err(|error| ConfigError::Invalid(format!("{error}")))?;
-    let mut known = Vec::new();
-    for (name, value) in &defaults {
-        match value {
-            toml::Value::Table(section) => known.extend(section.keys().map(|key| format!("{name}__{key}"))),
-            _ => known.push(name.clone()),
-        }
-    }
+    let known = names(&defaults, "__");
     let mut settings = HashMap::new();
     for (variable, value) in environment {
         let Some(name) = variable.strip_prefix(PREFIX).map(str::to_ascii_lowercase) else { continue };

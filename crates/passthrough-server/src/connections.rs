@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use passthrough_core::connection::{Connection, ConnectionStatus, Credential, SealedCredential, Variables};
+use passthrough_core::fault::Sent;
 use passthrough_core::id::{ConnectionId, Environment};
 use passthrough_core::provider::{Auth, Problem, Provider};
 use passthrough_core::suggest::nearest;
@@ -69,7 +70,7 @@ fn rehearse(
     credential: &Credential,
     variables: &Variables,
 ) -> Result<Arc<ReadyConnection>, ApiError> {
-    let ready = app.resolver.ready(connection.clone(), Vec::new(), credential.clone(), variables.clone());
+    let ready = app.resolver.ready(connection.clone(), Vec::new(), credential.clone(), 0, variables.clone());
     let wrong = |message: String| ApiError::bad_field("credentials", message);
     let ready = ready.map_err(|error| wrong(error.to_string()))?;
     verify::rehearse(app, &ready).map_err(|error| match error {
@@ -84,10 +85,12 @@ async fn prove(app: &App, ready: &Arc<ReadyConnection>) -> Result<Verified, ApiE
     let verified = verify::verify(app, ready).await?;
     match verified.result {
         VerificationResult::Alive => Ok(verified),
-        VerificationResult::Refused => Err(ApiError::invalid_credentials(verified.message)),
+        VerificationResult::Refused => {
+            Err(ApiError { sent: Sent::Yes, ..ApiError::invalid_credentials(verified.message) })
+        }
         VerificationResult::Unreachable => Err(verified.failure.unwrap_or_else(|| {
             let message = format!("{}; nothing was stored", verified.message);
-            ApiError::bad_gateway("verify", message, passthrough_wire::error::Sent::Yes)
+            ApiError::bad_gateway("verify", message, Sent::Yes)
         })),
     }
 }
@@ -137,9 +140,10 @@ pub async fn patch(
     request: PatchConnection,
 ) -> Result<Connection, ApiError> {
     let stored = find(app, environment, id).await?;
-    if request.credentials.is_some() || request.variables.is_some() {
-        replace_secrets(app, &stored, &request).await?;
-    }
+    let (credential, variables) = match request.credentials.is_some() || request.variables.is_some() {
+        true => seal_new(app, &stored, &request)?,
+        false => (None, None),
+    };
     let status = request.status.as_deref().and_then(|status| status.parse().ok());
     // A new credential brings a disconnected connection back to life; its id and token stay.
     let revived = request.credentials.is_some() && stored.connection.status == ConnectionStatus::Disconnected;
@@ -148,18 +152,24 @@ pub async fn patch(
         external_id: request.external_id,
         tags: request.tags,
         status: status.or(revived.then_some(ConnectionStatus::Connected)),
+        credential,
+        variables,
         ..ConnectionPatch::default()
     };
-    app.installation.store.update_connection(environment, id, &patch, app.now_ms()).await?;
+    let changed = app.installation.store.update_connection(environment, id, &patch, app.now_ms()).await?;
     app.resolver.changed(ChangeSubject::Connection(id)).await;
-    Ok(find(app, environment, id).await?.connection)
+    let now = find(app, environment, id).await?;
+    if changed {
+        Ok(now.connection)
+    } else {
+        Err(ApiError::conflict("the connection was changed at the same moment; read it again"))
+    }
 }
 
-async fn replace_secrets(
-    app: &App,
-    stored: &StoredConnection,
-    request: &PatchConnection,
-) -> Result<(), ApiError> {
+type NewSecrets = (Option<(SealedCredential, String)>, Option<Sealed>);
+
+/// Seals what a patch brings for the generation after the stored one.
+fn seal_new(app: &App, stored: &StoredConnection, request: &PatchConnection) -> Result<NewSecrets, ApiError> {
     let connection = &stored.connection;
     let (environment, id) = (&connection.environment, connection.id);
     let provider = find_provider(app, "provider", &connection.provider)?;
@@ -184,26 +194,21 @@ async fn replace_secrets(
     let accepted = provider.accept(auth, credentials, variables, &app.config.allow_hosts);
     let (credential, variables) = accepted.map_err(refused)?;
     rehearse(app, connection, &credential, &variables)?;
-    let overtaken = || ApiError::conflict("the connection was changed at the same moment; read it again");
-    let now = app.now_ms();
+    let (mut new_credential, mut new_variables) = (None, None);
     if request.credentials.is_some() {
         let generation = old.0 + 1;
         let sealed = vault.seal_credential(environment, id, generation, &credential)?;
         let key_id = sealed.key_id.to_string();
-        let sealed = SealedCredential { generation, sealed: sealed.bytes, expires_at: None };
-        if !app.installation.store.update_credential(environment, id, &sealed, &key_id, now).await? {
-            return Err(overtaken());
-        }
+        new_credential =
+            Some((SealedCredential { generation, sealed: sealed.bytes, expires_at: None }, key_id));
     }
     if request.variables.is_some() {
         let generation = old.1 + 1;
         let sealed = vault.seal_variables(environment, id, generation, &variables)?;
-        let sealed = Sealed { sealed: sealed.bytes, key_id: sealed.key_id.to_string(), generation };
-        if !app.installation.store.update_variables(environment, id, &sealed, now).await? {
-            return Err(overtaken());
-        }
+        let key_id = sealed.key_id.to_string();
+        new_variables = Some(Sealed { sealed: sealed.bytes, key_id, generation });
     }
-    Ok(())
+    Ok((new_credential, new_variables))
 }
 
 /// Tries the credential and notes what the provider said: the account, or that it refuses.
@@ -217,15 +222,19 @@ pub async fn verify(
     let ready = app.resolver.resolve_id(environment, id).await?;
     let verified = verify::verify(app, &ready).await?;
     let status = ready.connection.status;
+    // A credential that was replaced while the old one was being tried is neither proven nor refused by that.
+    let if_generation = Some(ready.generation);
     let patch = match verified.result {
         VerificationResult::Alive => Some(ConnectionPatch {
             account: verified.account(),
             verified_at: Some(app.now_ms()),
             status: (status == ConnectionStatus::Disconnected).then_some(ConnectionStatus::Connected),
+            if_generation,
             ..ConnectionPatch::default()
         }),
         VerificationResult::Refused if status == ConnectionStatus::Connected => Some(ConnectionPatch {
             status: Some(ConnectionStatus::Disconnected),
+            if_generation,
             ..ConnectionPatch::default()
         }),
         VerificationResult::Refused | VerificationResult::Unreachable => None,

@@ -6,12 +6,13 @@ use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json, Router};
-use http::header::{ALLOW, HOST};
+use http::header::{ALLOW, HOST, TRANSFER_ENCODING};
 use http::uri::Authority;
 use http::{HeaderName, HeaderValue, Version};
 use passthrough_core::id::RequestId;
 use passthrough_wire::{REQUEST_ID_HEADER, SOURCE_HEADER};
 use tower_http::catch_panic::CatchPanicLayer;
+use tracing::Instrument;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
@@ -57,13 +58,13 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/proxy/{*path}", axum::routing::any(proxy::proxy))
         .fallback(not_found)
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
-        .layer(middleware::from_fn(one_host))
+        .layer(middleware::from_fn(sound_head))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(native_errors));
     let terminal = terminal::router()
         .fallback(not_found)
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
-        .layer(middleware::from_fn(one_host))
+        .layer(middleware::from_fn(sound_head))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(terminal::errors));
     Router::new()
@@ -111,7 +112,9 @@ async fn not_found() -> ApiError {
 async fn request_id(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let id = RequestId::from(app.installation.new_ulid());
     request.extensions_mut().insert(id);
-    let mut response = next.run(request).await;
+    // Whatever is logged on the way can be found under the id that the caller was told.
+    let span = tracing::info_span!("request", id = %id);
+    let mut response = next.run(request).instrument(span).await;
     if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
@@ -119,21 +122,37 @@ async fn request_id(State(app): State<Arc<App>>, mut request: Request, next: Nex
     response
 }
 
+/// Refuses heads that a proxy in between may have read in another way than we do.
+async fn sound_head(request: Request, next: Next) -> Response {
+    if !names_one_host(&request) {
+        let message = "must be there once, with the host that the request is for";
+        return ApiError::bad_field("headers.host", message).into_response();
+    }
+    if !is_chunked_or_plain(&request) {
+        let message = "must be `chunked`, once, or not be there; no other transfer coding is understood";
+        return ApiError::bad_field("headers.transfer-encoding", message).into_response();
+    }
+    next.run(request).await
+}
+
 /// A request names the host that it is for exactly once (RFC 9112 section 3.2): of two, a proxy in between
 /// might have gone by the other. In HTTP/2 the authority stands for it.
-async fn one_host(request: Request, next: Next) -> Response {
+fn names_one_host(request: &Request) -> bool {
     let mut hosts = request.headers().get_all(HOST).iter();
     let sound = |host: &HeaderValue| host.is_empty() || Authority::try_from(host.as_bytes()).is_ok();
-    let fine = match (hosts.next(), hosts.next()) {
+    match (hosts.next(), hosts.next()) {
         (Some(host), None) => sound(host),
         (None, _) => request.version() != Version::HTTP_11,
         (Some(_), Some(_)) => false,
-    };
-    if fine {
-        return next.run(request).await;
     }
-    ApiError::bad_field("headers.host", "must be there once, with the host that the request is for")
-        .into_response()
+}
+
+/// Stops request smuggling: hyper takes whatever ends in `chunked`, where another program sees a coding that
+/// it does not know and ends the body elsewhere (RFC 9112 section 6.1).
+fn is_chunked_or_plain(request: &Request) -> bool {
+    let mut codings = request.headers().get_all(TRANSFER_ENCODING).iter();
+    let chunked = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"chunked");
+    codings.next().is_none_or(chunked) && codings.next().is_none()
 }
 
 /// Writes failures in our own form.

@@ -80,6 +80,12 @@ pub enum OpenError {
         /// What shows it.
         reason: String,
     },
+    /// There are tokens, but nothing to check them with.
+    #[error(
+        "the database is damaged: it holds API keys or connections, but not the secret that their tokens are \
+         checked with; restore the database from a backup"
+    )]
+    MissingPepper,
     /// The vault.
     #[error(transparent)]
     Vault(#[from] VaultError),
@@ -91,13 +97,19 @@ impl Installation {
         make_data_dir(&config.data_dir)?;
         let store = open_store(config).await?;
         store.migrate().await?;
+        // In this order: the pepper is there before everything that hangs on it, also where another process
+        // makes its first start at this moment.
+        let has_data = holds_secrets(&store).await?;
         let pepper = store.find_installation_secret(PEPPER).await?;
-        let (source, keyring, made_keyring) = open_keyring(config, pepper.is_some(), &clock)?;
+        let (source, keyring, made_keyring) = open_keyring(config, has_data || pepper.is_some(), &clock)?;
         let pepper = match pepper {
             Some(pepper) => pepper,
+            // A new one would make every token worthless, without a word.
+            None if has_data => return Err(OpenError::MissingPepper),
             None => make_pepper(&store, &keyring).await?,
         };
-        let opened = keyring.open(&pepper_binding(), &pepper.sealed).map_err(wrong_keyring)?;
+        let binding = pepper_binding(pepper.generation);
+        let opened = keyring.open(&binding, &pepper.sealed).map_err(wrong_keyring)?;
         let pepper = Pepper::from_bytes(&opened)
             .map_err(|_| OpenError::WrongKeyring { reason: "its pepper is damaged".to_owned() })?;
         let vault = Vault::new(keyring, source, pepper);
@@ -256,10 +268,15 @@ fn open_keyring(
     Ok((KeyringSource::file(path, fingerprint), keyring, made))
 }
 
+/// Whether there is anything that belongs to a keyring or a pepper.
+async fn holds_secrets(store: &Store) -> Result<bool, StoreError> {
+    Ok(store.count_api_keys().await? > 0 || !store.count_sealed_by_key().await?.is_empty())
+}
+
 /// Makes the pepper, or takes the one that another process made at the same moment.
 async fn make_pepper(store: &Store, keyring: &Keyring) -> Result<Sealed, OpenError> {
     let sealed =
-        keyring.seal(&pepper_binding(), Pepper::generate().expose_bytes()).map_err(VaultError::from)?;
+        keyring.seal(&pepper_binding(1), Pepper::generate().expose_bytes()).map_err(VaultError::from)?;
     let sealed = Sealed { sealed: sealed.bytes, key_id: sealed.key_id.to_string(), generation: 1 };
     Ok(store.insert_installation_secret(PEPPER, &sealed).await?)
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use passthrough_core::answer::{ResponseAs, ShapeError, shape};
+use passthrough_core::answer::{ResponseAs, ShapeError, decode, shape};
 use passthrough_core::fault::{Door, Sent};
 use passthrough_core::id::RequestId;
 use passthrough_core::token::Token;
@@ -83,6 +83,39 @@ pub async fn passthrough(app: &App, passthrough: Passthrough) -> Result<Delivere
     run(app, passthrough, draft).await
 }
 
+/// A request that is refused before there is anything to perform. It leaves its record like any other, as far as it
+/// is known what was asked.
+pub struct Refused<'a> {
+    /// The id that the caller will see.
+    pub request_id: RequestId,
+    /// The door it came in by.
+    pub door: Door,
+    /// The API key, which was accepted.
+    pub api_key: Option<Token>,
+    /// The connection token that was presented, or what is wrong with it.
+    pub connection_token: Result<Token, ApiError>,
+    /// The method, or nothing.
+    pub method: &'a str,
+    /// The path, or nothing.
+    pub path: &'a str,
+}
+
+/// Records a refusal and gives the error back.
+pub async fn refuse(app: &App, refused: Refused<'_>, error: ApiError) -> ApiError {
+    let Refused { request_id, door, api_key, connection_token, method, path } = refused;
+    let mut draft = app.records.begin(request_id, door, method, path);
+    if let Ok(caller) = app.resolver.authenticate(api_key.as_ref()).await {
+        draft.caller(&caller);
+        if let Ok(token) = connection_token
+            && let Ok(ready) = app.resolver.resolve(&caller, &token).await
+        {
+            draft.connection(&ready);
+        }
+    }
+    draft.failed(error.code, error.origin, error.sent);
+    error
+}
+
 async fn run(app: &App, passthrough: Passthrough, mut draft: Draft) -> Result<Delivered, ApiError> {
     // 1. Authenticate.
     let caller = app.resolver.authenticate(passthrough.api_key.as_ref()).await?;
@@ -107,13 +140,16 @@ async fn run(app: &App, passthrough: Passthrough, mut draft: Draft) -> Result<De
         let held = buffer::read_request(streamed.take(), app.config.limits.envelope_request_bytes).await;
         request.body = noted(&mut draft, held)?;
     }
-    let repeatable = redirect::Repeatable::of(&request);
+    let repeatable = redirect::Repeatable::of(&request, ready.provider.redirects);
     let built = core::build(open, request, app.moment(), &app.config.allow_hosts);
     let upstream_request = noted(&mut draft, built.map_err(ApiError::from))?;
 
     // 5. Send.
-    let shown =
-        Shown { method: upstream_request.method.to_string(), path: upstream_request.shown_path.clone() };
+    let repeatable = repeatable.map(|repeatable| (repeatable, upstream_request.origin.clone()));
+    let shown = Shown {
+        method: upstream_request.method.to_string(),
+        path: ready.redactor.redact_text(&upstream_request.shown_path),
+    };
     let stream = passthrough.wanted == Wanted::Stream;
     let call = call(app, &ready, upstream_request, streamed, deadline, stream, &mut draft);
     let sent = app.upstream.send(call).await.map_err(ApiError::from);
@@ -131,7 +167,9 @@ async fn run(app: &App, passthrough: Passthrough, mut draft: Draft) -> Result<De
         Wanted::Envelope(wanted) | Wanted::BytesOrEnvelope(wanted) => {
             let enveloped = envelope(app, answer, &ready, wanted, shown, passthrough.request_id, &mut draft);
             let enveloped = enveloped.await;
-            noted(&mut draft, enveloped).map(Delivered::Envelope)
+            let enveloped = noted(&mut draft, enveloped)?;
+            draft.complete();
+            Ok(Delivered::Envelope(enveloped))
         }
     }
 }
@@ -213,10 +251,15 @@ async fn envelope(
     let Answer { status, headers, fields, body, upstream_ms, .. } = answer;
     let body = buffer::read_answer(body, limit).await?;
     draft.received(body.len() as u64);
-    let body = stream::redacted_body(ready, body);
     let value = |name| headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
-    let shaped =
-        shape(value(http::header::CONTENT_TYPE), value(http::header::CONTENT_ENCODING), body, wanted, limit);
+    let coding = value(http::header::CONTENT_ENCODING);
+    // Nothing is found in a compressed body, so it is unpacked before it is searched for secrets.
+    let (coding, body) = match decode(coding, &body, limit).map_err(shape_failed)? {
+        Some(decoded) => (None, decoded),
+        None => (coding, body),
+    };
+    let body = stream::redacted_body(ready, body);
+    let shaped = shape(value(http::header::CONTENT_TYPE), coding, body, wanted, limit);
     let shaped = shaped.map_err(shape_failed)?;
     let headers = group_headers(
         stream::kept_fields(&headers, fields, &ready.redactor, ready.provider.redact_reflections)

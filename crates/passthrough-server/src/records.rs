@@ -11,6 +11,7 @@ use passthrough_core::fault::{Door, Origin, Sent};
 use passthrough_core::id::{ApiKeyId, RequestId};
 use passthrough_store::{Record, Store};
 use passthrough_wire::error::ErrorCode;
+use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::resolve::{Caller, ReadyConnection};
@@ -26,6 +27,10 @@ const TOUCH_MS: i64 = 3_600_000;
 /// How often old records are deleted, and how many at a time.
 const SWEEP: Duration = Duration::from_secs(600);
 const SWEEP_BATCH: u32 = 5_000;
+/// The longest path that can be sent; of one that was refused, no more is kept.
+const MAX_PATH: usize = passthrough_core::path::MAX_LENGTH;
+/// The error code of a record whose caller did not wait for the end.
+const CALLER_GONE: &str = "caller_gone";
 
 /// Takes records in. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -53,7 +58,7 @@ impl Records {
             id,
             door,
             method: method.to_owned(),
-            path: without_query(path).to_owned(),
+            path: printable(without_query(path)),
             caller: None,
             connection: None,
             outcome: Outcome::CallerGone,
@@ -63,6 +68,7 @@ impl Records {
             upstream_ms: None,
             request_bytes: Arc::default(),
             response_bytes: 0,
+            complete: false,
         }
     }
 
@@ -111,11 +117,11 @@ impl Records {
         }
     }
 
-    /// Writes and sweeps until the task is ended.
-    pub async fn keep_writing(self, store: Store, retention: Option<Duration>) {
+    /// Writes and sweeps until it is told to stop. It must not be aborted: what it is writing at that moment
+    /// would be lost.
+    pub async fn keep_writing(self, store: Store, retention: Option<Duration>, stop: CancellationToken) {
         let mut next_sweep = Instant::now();
-        loop {
-            tokio::time::sleep(INTERVAL).await;
+        while stop.run_until_cancelled(tokio::time::sleep(INTERVAL)).await.is_some() {
             self.flush(&store).await;
             if Instant::now() >= next_sweep {
                 next_sweep = Instant::now() + SWEEP;
@@ -188,6 +194,7 @@ pub struct Draft {
     upstream_ms: Option<u64>,
     request_bytes: Arc<AtomicU64>,
     response_bytes: u64,
+    complete: bool,
 }
 
 impl Draft {
@@ -198,12 +205,18 @@ impl Draft {
 
     /// Which connection it is on.
     pub fn connection(&mut self, connection: &Arc<ReadyConnection>) {
+        // A caller who writes the credential into a path of its own must not put it into the database.
+        self.path = connection.redactor.redact_text(&self.path);
         self.connection = Some(Arc::clone(connection));
     }
 
     /// The provider is about to be called, with this path as it may be shown.
     pub fn sending(&mut self, shown_path: &str, request_bytes: u64) {
-        self.path = without_query(shown_path).to_owned();
+        let path = without_query(shown_path);
+        self.path = match &self.connection {
+            Some(connection) => connection.redactor.redact_text(path),
+            None => path.to_owned(),
+        };
         self.attempts += 1;
         self.request_bytes.store(request_bytes, Ordering::Relaxed);
     }
@@ -212,6 +225,11 @@ impl Draft {
     pub fn answered(&mut self, status: u16, upstream_ms: u64) {
         self.outcome = Outcome::Answered(status);
         self.upstream_ms = Some(upstream_ms);
+    }
+
+    /// The answer is with the caller, to its end.
+    pub fn complete(&mut self) {
+        self.complete = true;
     }
 
     /// More of the answer's body has come.
@@ -269,14 +287,15 @@ impl Drop for Draft {
         // Without a caller there is no room that the record could belong to.
         let Some(caller) = self.caller.take() else { return };
         let (status_code, error_code, origin, sent) = match self.outcome {
-            Outcome::Answered(status) => (Some(status), None, None, Sent::Yes),
+            Outcome::Answered(status) if self.complete => (Some(status), None, None, Sent::Yes),
+            Outcome::Answered(status) => (Some(status), Some(CALLER_GONE), Some(Origin::Caller), Sent::Yes),
             Outcome::Failed { code, origin, sent } => (None, Some(code.as_str()), Some(origin), sent),
             Outcome::BrokenOff { status, reason } => {
                 (Some(status), Some(reason), Some(Origin::Provider), Sent::Yes)
             }
             Outcome::CallerGone => {
                 let sent = if self.attempts > 0 { Sent::Unknown } else { Sent::No };
-                (None, Some("caller_gone"), Some(Origin::Caller), sent)
+                (None, Some(CALLER_GONE), Some(Origin::Caller), sent)
             }
         };
         let integer = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
@@ -303,6 +322,18 @@ impl Drop for Draft {
         self.log(&record);
         self.records.take_in(record);
     }
+}
+
+/// A path that was refused may hold anything, NUL included, and any length of it.
+fn printable(path: &str) -> String {
+    let mut out = String::with_capacity(path.len().min(MAX_PATH));
+    for byte in path.bytes().take(MAX_PATH) {
+        match byte {
+            0x21..=0x7e => out.push(char::from(byte)),
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
 }
 
 fn without_query(path: &str) -> &str {

@@ -38,6 +38,8 @@ pub struct ReadyConnection {
     pub provider: Arc<Provider>,
     /// The opened credential.
     pub credential: Credential,
+    /// Which of the connection's credentials it is.
+    pub generation: i64,
     /// The opened variables.
     pub variables: Variables,
     /// Finds this connection's secrets in whatever comes back.
@@ -153,7 +155,11 @@ impl Resolver {
         token: &Token,
     ) -> Result<Arc<ReadyConnection>, ResolveError> {
         let id = ConnectionId::from(token.ulid());
-        let ready = self.connections.get(id, || self.load(id)).await?;
+        let ready = match self.connections.get(id, || self.load(id, &caller.environment)).await {
+            // The same work follows as for one that is there, so that time does not tell them apart.
+            Err(ResolveError::UnknownConnection) => None,
+            found => found?,
+        };
         let hash = ready.as_ref().map(|ready| ready.token_hash.as_slice());
         let genuine = self.installation.vault.matches(TokenKind::Connection, token, hash);
         match ready {
@@ -162,20 +168,40 @@ impl Resolver {
         }
     }
 
+    /// The connection that a token belongs to, whatever has become of its provider: what acts on the connection
+    /// itself must not need its credential.
+    pub async fn identify(&self, caller: &Caller, token: &Token) -> Result<ConnectionId, ResolveError> {
+        let id = ConnectionId::from(token.ulid());
+        let stored = self.installation.store.find_connection(&caller.environment, id).await?;
+        let hash = stored.as_ref().map(|stored| stored.token_hash.as_slice());
+        let genuine = self.installation.vault.matches(TokenKind::Connection, token, hash);
+        if genuine && stored.is_some() { Ok(id) } else { Err(ResolveError::UnknownConnection) }
+    }
+
     /// Finds a connection by its id, as the operations on connections do.
     pub async fn resolve_id(
         &self,
         environment: &Environment,
         id: ConnectionId,
     ) -> Result<Arc<ReadyConnection>, ResolveError> {
-        match self.connections.get(id, || self.load(id)).await? {
+        match self.connections.get(id, || self.load(id, environment)).await? {
             Some(ready) if ready.connection.environment == *environment => Ok(ready),
             _ => Err(ResolveError::UnknownConnection),
         }
     }
 
-    async fn load(&self, id: ConnectionId) -> Result<Option<Arc<ReadyConnection>>, ResolveError> {
+    /// Reads and opens a connection. One of another environment is none before anything can be wrong with it: a
+    /// missing provider or a damaged credential would tell a stranger that it exists.
+    async fn load(
+        &self,
+        id: ConnectionId,
+        environment: &Environment,
+    ) -> Result<Option<Arc<ReadyConnection>>, ResolveError> {
         let stored = self.installation.store.find_connection_to_authenticate(id).await?;
+        // An error, because for others it is there: what is not there would be remembered.
+        if stored.as_ref().is_some_and(|stored| stored.connection.environment != *environment) {
+            return Err(ResolveError::UnknownConnection);
+        }
         stored.map(|stored| self.make_ready(stored).map(Arc::new)).transpose()
     }
 
@@ -183,10 +209,11 @@ impl Resolver {
         let StoredConnection { connection, token_hash, sealed_variables, credential, .. } = stored;
         let (environment, id) = (&connection.environment, connection.id);
         let vault = &self.installation.vault;
-        let credential = vault.open_credential(environment, id, credential.generation, &credential.sealed)?;
+        let generation = credential.generation;
+        let credential = vault.open_credential(environment, id, generation, &credential.sealed)?;
         let variables =
             vault.open_variables(environment, id, sealed_variables.generation, &sealed_variables.sealed)?;
-        self.ready(connection, token_hash, credential, variables)
+        self.ready(connection, token_hash, credential, generation, variables)
     }
 
     /// Joins a connection with its provider.
@@ -195,6 +222,7 @@ impl Resolver {
         connection: Connection,
         token_hash: Vec<u8>,
         credential: Credential,
+        generation: i64,
         variables: Variables,
     ) -> Result<ReadyConnection, ResolveError> {
         let no_provider = || ResolveError::NoProvider {
@@ -205,6 +233,7 @@ impl Resolver {
         let mut ready = ReadyConnection {
             provider,
             credential,
+            generation,
             variables,
             redactor: Redactor::default(),
             identity: None,

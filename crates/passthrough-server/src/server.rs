@@ -22,7 +22,7 @@ use passthrough_core::token::Token;
 use passthrough_store::StoreError;
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
@@ -44,6 +44,8 @@ const FOLLOW: Duration = Duration::from_secs(1);
 const CHANGES: u32 = 1_000;
 /// How long changes are kept for others to see.
 const CHANGES_KEPT_MS: i64 = 3_600_000;
+/// How long a cancelled request may take to end.
+const CANCEL: Duration = Duration::from_millis(500);
 /// What is left for flushing after the grace.
 const FLUSH: Duration = Duration::from_secs(2);
 
@@ -128,32 +130,50 @@ impl Server {
     /// Serves until `shutdown` ends, then finishes what is in flight.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let Self { app, listener, last_change, .. } = self;
-        let records = tokio::spawn(
-            app.records.clone().keep_writing(app.installation.store.clone(), app.config.retention),
-        );
+        let stop_writing = CancellationToken::new();
+        let records = tokio::spawn(app.records.clone().keep_writing(
+            app.installation.store.clone(),
+            app.config.retention,
+            stop_writing.clone(),
+        ));
         let following = tokio::spawn(follow(Arc::clone(&app), last_change));
-        let (stop, stopping) = watch::channel(());
+        let stop = Stop { finish: CancellationToken::new(), cancel: CancellationToken::new() };
         let connections = TaskTracker::new();
-        let accepting = accept(Arc::clone(&app), listener, stopping, connections.clone());
+        let accepting = accept(Arc::clone(&app), listener, stop.clone(), connections.clone());
         tokio::select! {
             () = accepting => {}
             () = shutdown => {}
         }
         tracing::info!("stopping: no new callers, finishing what is in flight");
         app.stop.store(true, Ordering::Relaxed);
-        drop(stop);
+        stop.finish.cancel();
         connections.close();
         if tokio::time::timeout(app.config.grace, connections.wait()).await.is_err() {
             tracing::warn!(left = connections.len(), "requests were still in flight and are cancelled");
         }
+        // What is cancelled leaves its record, too, so it has to end before the last ones are written.
+        stop.cancel.cancel();
+        let _ = tokio::time::timeout(CANCEL, connections.wait()).await;
         following.abort();
-        records.abort();
-        let flushing = app.records.flush(&app.installation.store);
+        stop_writing.cancel();
+        let flushing = async {
+            let _ = records.await;
+            app.records.flush(&app.installation.store).await;
+            app.installation.store.close().await;
+        };
         if tokio::time::timeout(FLUSH, flushing).await.is_err() {
             tracing::error!("the last records could not be written");
         }
-        app.installation.store.close().await;
     }
+}
+
+/// How the callers' connections learn that the server stops.
+#[derive(Debug, Clone)]
+struct Stop {
+    /// Finish what is in flight, begin nothing.
+    finish: CancellationToken,
+    /// The time for that is over.
+    cancel: CancellationToken,
 }
 
 /// The first start makes a key, so that a new user need not know how; nobody is shown it twice.
@@ -166,12 +186,7 @@ async fn first_key(config: &Config, installation: &Installation) -> Result<Optio
     Ok(Some(token))
 }
 
-async fn accept(
-    app: Arc<App>,
-    listener: TcpListener,
-    stopping: watch::Receiver<()>,
-    connections: TaskTracker,
-) {
+async fn accept(app: Arc<App>, listener: TcpListener, stop: Stop, connections: TaskTracker) {
     let router = http::router(Arc::clone(&app));
     let builder = builder(&app);
     let patience =
@@ -187,8 +202,8 @@ async fn accept(
             }
         };
         let _ = stream.set_nodelay(true);
-        let (builder, router, stopping) = (builder.clone(), router.clone(), stopping.clone());
-        connections.spawn(serve(builder, stream, router, patience, stopping));
+        let (builder, router, stop) = (builder.clone(), router.clone(), stop.clone());
+        connections.spawn(serve(builder, stream, router, patience, stop));
     }
 }
 
@@ -220,7 +235,7 @@ async fn serve(
     stream: TcpStream,
     router: Router,
     patience: Patience,
-    mut stopping: watch::Receiver<()>,
+    stop: Stop,
 ) {
     let progress = Progress::new();
     let io = TokioIo::new(Watched::new(stream, progress.clone()));
@@ -236,12 +251,12 @@ async fn serve(
     tokio::select! {
         result = connection.as_mut() => return ended(result),
         () = watch.as_mut() => return tracing::debug!("a caller was too slow and is let go"),
-        // The sender is dropped when the server stops.
-        _ = stopping.changed() => connection.as_mut().graceful_shutdown(),
+        () = stop.finish.cancelled() => connection.as_mut().graceful_shutdown(),
     }
     tokio::select! {
         result = connection => ended(result),
         () = watch => {}
+        () = stop.cancel.cancelled() => {}
     }
 }
 

@@ -73,8 +73,8 @@ impl fmt::Debug for Vault {
 }
 
 /// What the installation's pepper is bound to.
-pub fn pepper_binding() -> Binding<'static> {
-    Binding { table: "installation_secrets", environment: "", row: PEPPER, field: "sealed", generation: 1 }
+pub fn pepper_binding(generation: i64) -> Binding<'static> {
+    Binding { table: "installation_secrets", environment: "", row: PEPPER, field: "sealed", generation }
 }
 
 /// Calls `f` with what a credential is bound to: swapping rows, fields, environments or generations makes
@@ -148,7 +148,12 @@ impl Vault {
     /// Opens a blob. A key that is not known yet may have been added a moment ago by another process.
     pub fn open(&self, binding: &Binding<'_>, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
         match self.keyring().open(binding, sealed) {
-            Err(OpenError::UnknownKey(_)) if self.follow()? => Ok(self.keyring().open(binding, sealed)?),
+            Err(OpenError::UnknownKey(_)) => {
+                // Whether this call is the one that reads the file again does not matter: another may have done
+                // so since the keyring was looked at.
+                self.follow()?;
+                Ok(self.keyring().open(binding, sealed)?)
+            }
             opened => Ok(opened?),
         }
     }
@@ -231,4 +236,42 @@ fn to_json(values: &BTreeMap<String, SecretString>) -> Result<Zeroizing<Vec<u8>>
 fn from_json(plain: &[u8]) -> Result<BTreeMap<String, SecretString>, VaultError> {
     let values: BTreeMap<String, String> = serde_json::from_slice(plain).map_err(|_| VaultError::Content)?;
     Ok(values.into_iter().map(|(name, value)| (name, value.into())).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+
+    use super::*;
+
+    /// Of many callers who meet a new key at once, one reads the file again; the others must not conclude from an
+    /// unchanged file that there is no such key.
+    #[test]
+    fn all_callers_at_once_open_what_another_process_sealed_under_a_new_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keyring.toml");
+        keyring_file::create(&path, &Keyring::generate(1)).unwrap();
+        for now in 2..30 {
+            let (keyring, fingerprint) = keyring_file::load(&path).unwrap();
+            let pepper = Pepper::generate();
+            let vault = Vault::new(keyring, KeyringSource::file(path.clone(), fingerprint), pepper);
+            keyring_file::update(&path, |keyring| {
+                let id = keyring.add(now);
+                keyring.promote(&id, now)
+            })
+            .unwrap();
+            let (newer, _) = keyring_file::load(&path).unwrap();
+            let sealed = newer.seal(&pepper_binding(1), b"value").unwrap().bytes;
+            let start = Barrier::new(8);
+            std::thread::scope(|scope| {
+                let open = || {
+                    start.wait();
+                    vault.open(&pepper_binding(1), &sealed).unwrap();
+                };
+                for _ in 0..8 {
+                    scope.spawn(open);
+                }
+            });
+        }
+    }
 }

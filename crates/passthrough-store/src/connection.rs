@@ -32,7 +32,7 @@ const COLUMNS: &str = "select c.id, c.environment, c.provider, c.integration, c.
 /// The further columns of a stored connection.
 const SEALED_COLUMNS: &str = ", c.token_hash, c.sealed_variables, c.variables_key_id, c.variables_generation, \
      d.generation, d.sealed, d.key_id, d.expires_at \
-     from connections c join credentials d on d.connection_id = c.id where c.id = ";
+     from connections c join credentials d on d.connection_id = c.id and d.environment = c.environment where c.id = ";
 
 /// A connection with all that belongs to it, the secret parts sealed or hashed.
 #[derive(Clone, PartialEq, Eq)]

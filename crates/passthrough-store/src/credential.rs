@@ -2,6 +2,7 @@
 
 use passthrough_core::connection::SealedCredential;
 use passthrough_core::id::{ConnectionId, Environment};
+use sqlx::AnyConnection;
 
 use crate::change::ChangeSubject;
 use crate::error::StoreError;
@@ -50,19 +51,30 @@ impl Store {
         at: i64,
     ) -> Result<bool, StoreError> {
         let mut transaction = self.begin().await?;
-        let updated = Statement::new(
-            "update credentials set generation = $1, sealed = $2, key_id = $3, expires_at = $4 \
-             where environment = $5 and connection_id = $6 and generation = $7",
-        )
-        .integer(credential.generation)
-        .bytes(&credential.sealed)
-        .text(key_id)
-        .integer(credential.expires_at)
-        .text(environment.as_str())
-        .text(&id.to_string())
-        .integer(credential.generation.wrapping_sub(1))
-        .execute(&mut *transaction)
-        .await?;
+        let updated = replace_credential(&mut transaction, environment, id, credential, key_id).await?;
         self.commit_if(updated > 0, transaction, ChangeSubject::Credential(id), at).await
     }
+}
+
+/// The compare-and-set of a credential, within a transaction. Gives the number of rows that were changed.
+pub(crate) async fn replace_credential(
+    on: &mut AnyConnection,
+    environment: &Environment,
+    id: ConnectionId,
+    credential: &SealedCredential,
+    key_id: &str,
+) -> Result<u64, StoreError> {
+    Statement::new(
+        "update credentials set generation = $1, sealed = $2, key_id = $3, expires_at = $4 \
+         where environment = $5 and connection_id = $6 and generation = $7",
+    )
+    .integer(credential.generation)
+    .bytes(&credential.sealed)
+    .text(key_id)
+    .integer(credential.expires_at)
+    .text(environment.as_str())
+    .text(&id.to_string())
+    .integer(credential.generation.wrapping_sub(1))
+    .execute(on)
+    .await
 }

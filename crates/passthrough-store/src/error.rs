@@ -105,8 +105,9 @@ fn from_postgres(code: &str, message: &str) -> StoreError {
     match (code.get(..2).unwrap_or_default(), code) {
         // Lost connection, refused login, no such database, out of resources, shut down, input/output.
         ("08" | "28" | "3D" | "53" | "57" | "58", _) => StoreError::Unavailable(message.to_owned()),
-        // A standby, a deadlock, a serialisation failure, a lock that was not granted in time.
-        (_, "25006" | "40P01" | "40001" | "55P03") => StoreError::Unavailable(message.to_owned()),
+        // A standby, a deadlock, a serialisation failure, a lock that was not granted in time, a database that
+        // lets nobody in at the moment.
+        (_, "25006" | "40P01" | "40001" | "55P03" | "55000") => StoreError::Unavailable(message.to_owned()),
         (_, "22021") => StoreError::InvalidText(TextFault::Nul),
         (_, "42P01") => StoreError::NotMigrated,
         (_, "XX001" | "XX002") => StoreError::Corrupt("a damaged table or index"),
@@ -136,7 +137,7 @@ mod tests {
 
     #[test]
     fn what_may_pass_by_itself_is_unavailable_on_both_engines() {
-        for code in ["08006", "28P01", "3D000", "53100", "53300", "57P01", "57014", "25006", "40P01", "55P03"]
+        for code in ["08006", "28P01", "3D000", "53100", "53300", "57P01", "57014", "25006", "40P01", "55P03", "55000"]
         {
             assert!(matches!(from_postgres(code, "m"), StoreError::Unavailable(_)), "{code}");
         }

@@ -45,6 +45,19 @@ pub async fn send(method: &str, url: &str, headers: &[(&str, &str)], body: impl 
         .unwrap_or_else(|error| panic!("{method} {url}: no answer: {error}"))
 }
 
+/// The same for a server that may be gone at any moment: what went wrong instead of an answer.
+///
+/// # Errors
+/// Connection refused, broken answer.
+pub async fn try_send(
+    method: &str,
+    url: &str,
+    headers: &[(&str, &str)],
+    body: impl Into<Bytes>,
+) -> Result<Response, String> {
+    exchange(method, url, headers, body.into()).await.map_err(|error| error.to_string())
+}
+
 async fn exchange(
     method: &str,
     url: &str,

@@ -98,6 +98,34 @@ impl Postgres {
         }
     }
 
+    /// Throws everybody out of a database and lets nobody in, as if the server were gone, until
+    /// [`Postgres::open`].
+    pub async fn shut(&self, database_url: &str) {
+        self.admit(database_url, false).await;
+    }
+
+    /// Lets everybody into a database again.
+    pub async fn open(&self, database_url: &str) {
+        self.admit(database_url, true).await;
+    }
+
+    async fn admit(&self, database_url: &str, admit: bool) {
+        let path = database_url.split('?').next().unwrap_or_default();
+        let name = path.rsplit('/').next().unwrap_or_default();
+        let sql = format!(
+            "alter database {name} with allow_connections {admit}; \
+             select pg_terminate_backend(pid) from pg_stat_activity where not {admit} and datname = '{name}'"
+        );
+        let run = async {
+            let mut connection = PgConnection::connect(&self.admin_url).await?;
+            sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await?;
+            connection.close().await
+        };
+        if let Err(error) = run.await {
+            fail(&format!("cannot shut or open a database: {error}"));
+        }
+    }
+
     /// Stops a private cluster at once, as a crash would, and waits until it is gone. Does nothing to the one
     /// that the environment names.
     pub fn stop(&mut self) {

@@ -61,9 +61,10 @@ impl CreateApiKey {
     pub fn parse(body: &[u8]) -> Result<Self, Vec<FieldError>> {
         let mut fields = Fields::parse(body)?;
         let name: Option<String> = fields.required("name");
-        if name.as_deref().is_some_and(|name| {
-            name.trim().is_empty() || name.len() > 200 || name.contains('\0')
-        }) {
+        if name
+            .as_deref()
+            .is_some_and(|name| name.trim().is_empty() || name.len() > 200 || name.contains('\0'))
+        {
             fields.error("name", "must be 1 to 200 bytes, without NUL");
         }
         let expires_at: Option<String> = fields.optional("expiresAt");

@@ -238,12 +238,10 @@ fn text(fields: &mut Fields<'_>, name: &'static str) -> Option<String> {
 fn tags(fields: &mut Fields<'_>) -> Option<Vec<String>> {
     let mut tags: Vec<String> = fields.optional("tags")?;
     // U+001F parts the tags where they are stored together.
-    let wrong =
-        |tag: &String| tag.is_empty() || tag.len() > MAX_TEXT || tag.contains(['\0', '\u{1f}']);
+    let wrong = |tag: &String| tag.is_empty() || tag.len() > MAX_TEXT || tag.contains(['\0', '\u{1f}']);
     if tags.len() > MAX_TAGS || tags.iter().any(wrong) {
-        let message = format!(
-            "must be at most {MAX_TAGS} texts of 1 to {MAX_TEXT} bytes, without NUL and U+001F"
-        );
+        let message =
+            format!("must be at most {MAX_TAGS} texts of 1 to {MAX_TEXT} bytes, without NUL and U+001F");
         fields.error("tags", message);
     }
     tags.sort();

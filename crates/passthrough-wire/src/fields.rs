@@ -155,12 +155,15 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// `invalid type: integer `5`, expected a string at line 1` becomes `must be a string`.
+/// `invalid type: integer `5`, expected a string at line 1` becomes `must be a string`. Both marks are sought from
+/// the end: what was expected is our own text, while the value in front of it may hold the same words.
 fn without_the_value(message: &str) -> String {
-    let message = message.split(" at line ").next().unwrap_or_default();
-    match message.split_once("expected ") {
+    let message = message.rsplit_once(" at line ").map_or(message, |(front, _)| front);
+    match message.rsplit_once("expected ") {
+        Some((_, "u8" | "u16" | "u32" | "u64")) => "must be a whole number, not negative".to_owned(),
+        Some((_, "a sequence")) => "must be an array".to_owned(),
+        Some((_, "a map")) => "must be an object".to_owned(),
         Some((_, expected)) => format!("must be {expected}"),
-        None if message.starts_with("missing field") => message.to_owned(),
         None => message.to_owned(),
     }
 }
@@ -213,7 +216,7 @@ mod tests {
             errors(r#"{"method": 4711, "boddy": 1, "body": [1, "secret"]}"#),
             [
                 "method: must be a string",
-                "body.[1]: must be u8",
+                "body.[1]: must be a whole number, not negative",
                 "boddy: unknown field; did you mean `body`?"
             ]
         );
@@ -221,5 +224,14 @@ mod tests {
         assert_eq!(errors(r#"{"method": "a", "method": "b"}"#), ["method: stands twice"]);
         assert_eq!(errors("[]"), [": the body must be a JSON object"]);
         assert_eq!(errors("{\"a\""), [": the body is not JSON (line 1, column 4)"]);
+    }
+
+    #[test]
+    fn a_value_that_reads_like_the_end_of_a_message_is_not_echoed() {
+        for value in [r#""secret at line 1""#, r#""expected secret""#, r#"{"expected secret at line 1": 1}"#]
+        {
+            let found = errors(&format!(r#"{{"method": "a", "body": {value}}}"#));
+            assert_eq!(found, ["body: must be an array"]);
+        }
     }
 }

@@ -5,7 +5,11 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-/// A pointer with at least one token, none of them empty. Array elements have no names and are not meant.
+/// More names than any API has levels. Objects made for missing parents are written by recursion, and common readers
+/// refuse what is deeper than 128.
+const MAX_TOKENS: usize = 64;
+
+/// A pointer with 1 to 64 tokens, none of them empty. Array elements have no names and are not meant.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Pointer {
     tokens: Vec<String>,
@@ -13,7 +17,9 @@ pub struct Pointer {
 
 /// A text that is no such pointer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("not a JSON pointer to a member; write it like /params/credentials, with ~1 for '/' and ~0 for '~'")]
+#[error(
+    "not a JSON pointer to a member; write it like /params/credentials, with ~1 for '/' and ~0 for '~', 64 names at most"
+)]
 pub struct InvalidPointer;
 
 impl Pointer {
@@ -33,7 +39,8 @@ impl FromStr for Pointer {
 
     fn from_str(text: &str) -> Result<Self, InvalidPointer> {
         let tokens = text.strip_prefix('/').ok_or(InvalidPointer)?.split('/');
-        Ok(Self { tokens: tokens.map(unescape).collect::<Option<_>>().ok_or(InvalidPointer)? })
+        let tokens: Vec<String> = tokens.map(unescape).collect::<Option<_>>().ok_or(InvalidPointer)?;
+        if tokens.len() > MAX_TOKENS { Err(InvalidPointer) } else { Ok(Self { tokens }) }
     }
 }
 

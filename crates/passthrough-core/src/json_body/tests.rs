@@ -126,11 +126,22 @@ fn depth_does_not_exhaust_the_stack() {
 }
 
 #[test]
+fn the_name_that_the_json_library_keeps_for_itself_is_a_name_like_any_other() {
+    let name = "$serde_json::private::RawValue";
+    let expected = format!("{{\"{name}\":9}}");
+    assert_eq!(one("", &format!("/{name}"), "9"), Ok(expected));
+    assert_eq!(injecting_reads_like_setting(b"", &format!("/{name}"), ""), Ok(()));
+}
+
+#[test]
 fn pointers_are_read_and_written() {
     for text in ["/a", "/a/b", "/a~1b/~0", "/~01", "/0", "/ü ", "/\""] {
         assert_eq!(text.parse::<Pointer>().unwrap().to_string(), text);
     }
     assert_eq!("/~01/a~1b".parse::<Pointer>().unwrap().tokens(), ["~1", "a/b"]);
+    // Deeper objects are refused by common JSON readers, ours among them, and writing them takes a stack.
+    assert!("/a".repeat(64).parse::<Pointer>().is_ok());
+    assert_eq!("/a".repeat(65).parse::<Pointer>(), Err(InvalidPointer));
     for text in ["", "a", "/", "/a/", "//a", "/a~", "/~2", "/~~1", "#/a", "$.a"] {
         assert_eq!(text.parse::<Pointer>(), Err(InvalidPointer), "{text:?}");
     }

@@ -120,10 +120,10 @@ fn every_problem_of_a_file_is_told_at_once_with_its_place() {
     auth.key.inject.headers.transfer-encoding: this header frames or routes the message: it is not a file's to set
     auth.key.inject.path: is one segment of a path, without `/` and `?`: `bot{token}`
     auth.key.inject.body.key: expected `}` or `(` after `api_key` (at byte 8)
-    auth.key.inject.body.key: not a JSON pointer to a member; write it like /params/credentials, with ~1 for '/' and ~0 for '~'
+    auth.key.inject.body.key: not a JSON pointer to a member; write it like /params/credentials, with ~1 for '/' and ~0 for '~', 64 names at most
     auth.key.verify.request: begins with a method in capitals: `GET /v1/me`
     auth.key.verify.base: no `base_urls.upload` in this file
-    auth.key.verify.account_id: not a JSON pointer to a member; write it like /params/credentials, with ~1 for '/' and ~0 for '~'
+    auth.key.verify.account_id: not a JSON pointer to a member; write it like /params/credentials, with ~1 for '/' and ~0 for '~', 64 names at most
     expired_when[0].status: is no HTTP status
     expired_when[1]: needs a `status`, a `header` or a `pointer`
     "#);

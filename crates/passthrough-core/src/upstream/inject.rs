@@ -51,6 +51,11 @@ impl Injected {
         Ok(Self { headers, query, cookies, path, shown_path, body: body.collect(), client_certificate })
     }
 
+    /// The same for a path that holds its injected segment already.
+    pub(super) fn without_path(self) -> Self {
+        Self { path: None, shown_path: String::new(), ..self }
+    }
+
     /// The caller's body with the injected values in it.
     pub(super) fn inject_body(
         &self,

@@ -10,6 +10,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body::Body as _;
 use http_body_util::BodyExt;
+use memchr::memmem;
 use passthrough_core::token::{Token, TokenKind};
 
 use super::error::ApiError;
@@ -71,6 +72,16 @@ pub(super) fn required_connection_token(headers: &HeaderMap) -> Result<Token, Ap
 /// Authenticates a request that acts on the installation.
 pub(super) async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Caller, ApiError> {
     Ok(app.resolver.authenticate(api_key(headers)?.as_ref()).await?)
+}
+
+/// Whether a header for the provider holds one of our own tokens: an SDK of a third party sends the key
+/// that it was given wherever its own API wants it, and there it would leak to the provider.
+pub(super) fn holds_own_token(own: &HeaderMap, value: &[u8]) -> bool {
+    memmem::find(value, TokenKind::Connection.prefix().as_bytes()).is_some()
+        || own.get(AUTHORIZATION).is_some_and(|own| {
+            let key = own.as_bytes().splitn(2, |byte| *byte == b' ').nth(1).unwrap_or_default();
+            !key.is_empty() && memmem::find(value, key).is_some()
+        })
 }
 
 fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a HeaderValue>, ApiError> {

@@ -47,7 +47,7 @@ pub(super) async fn list(
     RawQuery(query): RawQuery,
 ) -> Result<Json<Page<Connection>>, ApiError> {
     let caller = authenticate(&app, &headers).await?;
-    let (rows, _) = list_rows(&app, &caller.environment, query.as_deref()).await?;
+    let (rows, _) = list_rows(&app, &caller.environment, query.as_deref(), Unknown::Refuse).await?;
     Ok(Json(page(rows, |connection| connection.id.to_string(), |connection| connection.into())))
 }
 
@@ -56,6 +56,7 @@ pub(super) async fn list_rows(
     app: &App,
     environment: &Environment,
     query: Option<&str>,
+    unknown: Unknown,
 ) -> Result<(passthrough_store::Page<CoreConnection>, u32), ApiError> {
     let mut query = ListQuery::new(query);
     let filter = ConnectionFilter {
@@ -65,6 +66,9 @@ pub(super) async fn list_rows(
         tag: query.text("tag"),
     };
     let (after, limit) = (query.cursor::<ConnectionId>(), query.limit());
+    if unknown == Unknown::Ignore {
+        query.ignore_unknown();
+    }
     query.finish()?;
     Ok((app.installation.store.list_connections(environment, &filter, after, limit).await?, limit))
 }
@@ -230,8 +234,8 @@ pub(super) async fn rotate_token(
 pub(super) async fn current(app: &App, headers: &HeaderMap) -> Result<(Environment, ConnectionId), ApiError> {
     let caller = authenticate(app, headers).await?;
     let token = required_connection_token(headers)?;
-    let ready = app.resolver.resolve(&caller, &token).await?;
-    Ok((caller.environment, ready.connection.id))
+    let id = app.resolver.identify(&caller, &token).await?;
+    Ok((caller.environment, id))
 }
 
 fn with_token(connection: &CoreConnection, token: &Token) -> ConnectionWithToken {

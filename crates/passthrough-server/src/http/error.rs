@@ -84,8 +84,14 @@ impl ApiError {
 
     /// 413.
     pub fn too_large(limit: usize) -> Self {
-        let message = format!("the body is larger than {limit} bytes; send large bodies through /v1/proxy");
+        let message = format!("the body is larger than {limit} bytes");
         Self::new(ErrorCode::PayloadTooLarge, Origin::Caller, message)
+    }
+
+    /// 413 of an envelope.
+    pub fn envelope_too_large(limit: usize) -> Self {
+        let error = Self::too_large(limit);
+        Self { message: format!("{}; send large bodies through /v1/proxy", error.message), ..error }
     }
 
     /// 422 where a credential is refused.

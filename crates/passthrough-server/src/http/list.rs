@@ -101,6 +101,11 @@ impl ListQuery {
         self.error(name, message);
     }
 
+    /// Lets parameters be that nobody asked for, as Terminal does.
+    pub(super) fn ignore_unknown(&mut self) {
+        self.pairs.clear();
+    }
+
     /// Ends the reading.
     pub(super) fn finish(mut self) -> Result<(), ApiError> {
         for (name, _) in std::mem::take(&mut self.pairs) {

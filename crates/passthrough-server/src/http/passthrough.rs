@@ -13,14 +13,16 @@ use http::header::{
 use http::{HeaderMap, HeaderValue};
 use passthrough_core::fault::Door;
 use passthrough_core::id::RequestId;
-use passthrough_wire::error::ErrorBody;
-use passthrough_wire::passthrough::{PassthroughRequest, PassthroughResponse};
+use passthrough_core::upstream::RequestBody;
+use passthrough_wire::error::{ErrorBody, ErrorCode};
+use passthrough_wire::passthrough::{Converted, PassthroughRequest, PassthroughResponse};
+use serde::Deserialize;
 
-use super::caller::{api_key, read_body, required_connection_token};
+use super::caller::{api_key, holds_own_token, read_body, required_connection_token};
 use super::error::ApiError;
 use super::{SOURCE, proxy};
 use crate::app::App;
-use crate::passthrough::{Delivered, Passthrough, Wanted, passthrough as perform};
+use crate::passthrough::{Delivered, Passthrough, Refused, Wanted, passthrough as perform, refuse};
 
 /// What of a provider's head goes along with its bytes. The content coding belongs to the bytes: without
 /// it, nobody could read them.
@@ -85,16 +87,18 @@ pub(super) async fn send(
     let api_key = api_key(headers)?;
     // Who has no key is not read from: a stranger could make us hold megabytes.
     app.resolver.authenticate(api_key.as_ref()).await?;
-    // JSON escapes can make a text up to six times as long as the body that it stands for.
-    let limit = app.config.limits.envelope_request_bytes;
-    let json = read_body(app, body, limit.saturating_mul(2)).await?;
-    let request = parse(&json).map_err(ApiError::bad_request)?;
-    let converted = request.convert(door, app.moment().nonce).map_err(ApiError::bad_request)?;
-    if let passthrough_core::upstream::RequestBody::Bytes { bytes, .. } = &converted.request.body
-        && bytes.len() > limit
-    {
-        return Err(ApiError::too_large(limit));
-    }
+    let connection_token = required_connection_token(headers);
+    let mut asked = Asked::default();
+    let mut converted = match read(app, body, door, parse, &mut asked).await {
+        Ok(converted) => converted,
+        Err(error) => {
+            let Asked { method, path } = &asked;
+            let (method, path) = (method.as_deref().unwrap_or_default(), path.as_deref().unwrap_or_default());
+            let refused = Refused { request_id, door, api_key, connection_token, method, path };
+            return Err(refuse(app, refused, error).await);
+        }
+    };
+    converted.request.headers.retain(|(_, value)| !holds_own_token(headers, value));
     let wanted = match door {
         Door::Raw => Wanted::BytesOrEnvelope(converted.response_as),
         _ => Wanted::Envelope(converted.response_as),
@@ -102,13 +106,56 @@ pub(super) async fn send(
     let passthrough = Passthrough {
         request_id,
         api_key,
-        connection_token: required_connection_token(headers),
+        connection_token,
         request: converted.request,
         streamed: None,
         timeout: converted.timeout_ms.map(Duration::from_millis),
         wanted,
     };
     perform(app, passthrough).await
+}
+
+/// What a request asks for, as far as it can be read: for its record.
+#[derive(Default, Deserialize)]
+struct Asked {
+    method: Option<String>,
+    path: Option<String>,
+}
+
+/// Reads an envelope to the point where it can be performed.
+async fn read(
+    app: &App,
+    body: Body,
+    door: Door,
+    parse: Parse,
+    asked: &mut Asked,
+) -> Result<Converted, ApiError> {
+    // JSON escapes can make a text up to six times as long as the body that it stands for.
+    let limit = app.config.limits.envelope_request_bytes;
+    let json = read_body(app, body, limit.saturating_mul(2)).await.map_err(|error| match error.code {
+        ErrorCode::PayloadTooLarge => ApiError::envelope_too_large(limit),
+        _ => error,
+    })?;
+    let converted = parse(&json).and_then(|request| request.convert(door, app.moment().nonce));
+    let converted = converted.map_err(|errors| {
+        *asked = serde_json::from_slice(&json).unwrap_or_default();
+        // Anything may stand there. A method is a short word.
+        asked.method = asked
+            .method
+            .take()
+            .filter(|method| method.len() <= 16 && method.bytes().all(|byte| byte.is_ascii_alphabetic()));
+        ApiError::bad_request(errors)
+    })?;
+    match &converted.request.body {
+        RequestBody::Bytes { bytes, .. } if bytes.len() > limit => {
+            *asked = Asked {
+                method: Some(converted.request.method.to_string()),
+                path: Some(converted.request.path.path().to_owned()),
+            };
+            Err(ApiError::envelope_too_large(limit))
+        }
+        _ => Ok(converted),
+    }
 }
 
 /// The answer of either kind, in its native form.

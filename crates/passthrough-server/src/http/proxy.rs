@@ -11,6 +11,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use bytes::Bytes;
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt;
@@ -25,11 +26,11 @@ use passthrough_wire::{BASE_HEADER, TIMEOUT_HEADER};
 use tokio::time::Sleep;
 
 use super::SOURCE;
-use super::caller::{api_key, required_connection_token};
+use super::caller::{api_key, holds_own_token, required_connection_token};
 use super::error::ApiError;
 use crate::app::App;
 use crate::passthrough::stream::Delivery;
-use crate::passthrough::{Delivered, Passthrough, Wanted, passthrough as perform};
+use crate::passthrough::{Delivered, Passthrough, Refused, Wanted, passthrough as perform, refuse};
 use crate::upstream::{BoxError, UpstreamBody};
 
 const PREFIX: &str = "/v1/proxy";
@@ -48,16 +49,26 @@ pub(super) async fn proxy(
         && is_websocket_upgrade(&parts.headers);
     let on_upgrade = parts.extensions.remove::<OnUpgrade>().filter(|_| websocket);
     let streams = !body.is_end_stream();
+    let connection_token = required_connection_token(&parts.headers);
+    let (path, base, timeout) = match asked(&parts) {
+        Ok(asked) => asked,
+        Err(error) => {
+            let (method, path) = (parts.method.as_str(), raw_path(&parts.uri));
+            let door = Door::Proxy;
+            let refused = Refused { request_id, door, api_key, connection_token, method, path };
+            return Err(refuse(&app, refused, error).await);
+        }
+    };
     let passthrough = Passthrough {
         request_id,
-        connection_token: required_connection_token(&parts.headers),
-        timeout: timeout(&parts.headers)?,
+        connection_token,
+        timeout,
         wanted: Wanted::Stream,
         streamed: streams.then(|| watched(body, app.config.limits.body_idle)),
         request: PassthroughRequest {
             door: Door::Proxy,
-            path: caller_path(&parts.uri)?,
-            base: text(&parts.headers, BASE_HEADER)?.map(str::to_owned),
+            path,
+            base,
             headers: caller_headers(&parts.headers),
             body: if streams { RequestBody::Streamed } else { RequestBody::Absent },
             websocket_upgrade: websocket,
@@ -75,26 +86,27 @@ pub(super) async fn proxy(
     }
 }
 
+/// Path, base and deadline.
+fn asked(parts: &Parts) -> Result<(CallerPath, Option<String>, Option<Duration>), ApiError> {
+    let base = text(&parts.headers, BASE_HEADER)?.map(str::to_owned);
+    Ok((caller_path(&parts.uri)?, base, timeout(&parts.headers)?))
+}
+
 /// Path and query as the caller wrote them: the raw text behind the prefix, never a decoded form.
 fn caller_path(uri: &http::Uri) -> Result<CallerPath, ApiError> {
-    let raw = uri.path_and_query().map_or("/", |path| path.as_str());
-    let rest = raw.strip_prefix(PREFIX).unwrap_or(raw);
+    let rest = raw_path(uri);
     let path = if rest.starts_with('/') { rest.to_owned() } else { format!("/{rest}") };
     CallerPath::parse(&path).map_err(|error| ApiError::bad_field("path", error.to_string()))
 }
 
-/// The caller's headers, but for those that carry one of our own tokens under another name: an SDK of a
-/// third party sends the key that it was given wherever its own API wants it.
+fn raw_path(uri: &http::Uri) -> &str {
+    let raw = uri.path_and_query().map_or("/", |path| path.as_str());
+    raw.strip_prefix(PREFIX).unwrap_or(raw)
+}
+
+/// The caller's headers, but for those that carry one of our own tokens under another name.
 fn caller_headers(headers: &HeaderMap) -> Vec<(Bytes, Bytes)> {
-    let ours = |value: &HeaderValue| {
-        let value = value.as_bytes();
-        memchr::memmem::find(value, b"con_tkn_").is_some()
-            || headers.get(http::header::AUTHORIZATION).is_some_and(|own| {
-                let token = own.as_bytes().splitn(2, |byte| *byte == b' ').nth(1).unwrap_or_default();
-                !token.is_empty() && memchr::memmem::find(value, token).is_some()
-            })
-    };
-    let kept = headers.iter().filter(|(_, value)| !ours(value));
+    let kept = headers.iter().filter(|(_, value)| !holds_own_token(headers, value.as_bytes()));
     kept.map(|(name, value)| {
         (Bytes::copy_from_slice(name.as_ref()), Bytes::copy_from_slice(value.as_bytes()))
     })

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use data_encoding::BASE64URL_NOPAD;
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
 use passthrough_core::connection::Connection;
 use passthrough_core::fault::Door;
 use passthrough_core::id::RequestId;
@@ -79,7 +79,7 @@ async fn list(
     RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, ApiError> {
     let caller = authenticate(&app, &headers).await?;
-    let (rows, _) = native::list_rows(&app, &caller.environment, query.as_deref()).await?;
+    let (rows, _) = native::list_rows(&app, &caller.environment, query.as_deref(), Unknown::Ignore).await?;
     let last = if rows.has_more { rows.rows.last() } else { None };
     let next = last.map(|row| BASE64URL_NOPAD.encode(row.id.to_string().as_bytes()));
     let results: Vec<_> = rows.rows.iter().map(|connection| show(&app, connection, None)).collect();
@@ -110,10 +110,15 @@ async fn patch_current(
     Ok(Json(show(&app, &connection, presented(&headers))))
 }
 
-async fn delete_current(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<StatusCode, ApiError> {
+/// Terminal declares no 204: the answer is the connection as it was.
+async fn delete_current(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+) -> Result<Json<TerminalConnection>, ApiError> {
     let (environment, id) = native::current(&app, &headers).await?;
+    let connection = connections::find(&app, &environment, id).await?.connection;
     connections::delete(&app, &environment, id).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(Json(show(&app, &connection, presented(&headers))))
 }
 
 async fn providers(

@@ -2,6 +2,7 @@
 //! add → promote → rewrap → (nothing is left under the old key) → remove.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use passthrough_store::{SealedPlace, SealedRow, StoreError};
 use passthrough_vault::keyring_file::{self, FileError};
@@ -20,9 +21,9 @@ const SETTLE_MS: i64 = 5_000;
 /// The keys of an installation and what hangs on them.
 #[derive(Debug, Clone)]
 pub struct KeyringStatus {
-    /// The key file.
-    pub path: PathBuf,
-    /// The keys, in the order of the file.
+    /// The key file; `None` where the keyring comes from the settings.
+    pub path: Option<PathBuf>,
+    /// The keys, in their order.
     pub keys: Vec<KeyStatus>,
 }
 
@@ -82,8 +83,11 @@ impl Installation {
 
     /// The keys and how many values are sealed under each.
     pub async fn keyring_status(&self) -> Result<KeyringStatus, KeyringError> {
-        let path = self.keyring_path()?.clone();
-        let (keyring, _) = keyring_file::load(&path)?;
+        let path = self.vault.keyring_path().cloned();
+        let keyring = match &path {
+            Some(path) => Arc::new(keyring_file::load(path)?.0),
+            None => self.vault.keyring(),
+        };
         let counts = self.store.count_sealed_by_key().await?;
         let sealed = |id: &str| {
             let count = counts.iter().find(|(key, _)| key == id).map_or(0, |(_, count)| *count);
@@ -154,7 +158,13 @@ impl Installation {
                         done += 1;
                         progress(done.min(total), total);
                     }
-                    Ok(None) => done += 1,
+                    // It is under the primary and only its column says otherwise. Left so, it would come back in
+                    // every batch for ever.
+                    Ok(None) => {
+                        let now = self.clock.now_ms();
+                        self.store.update_sealed(row, &row.value.sealed, &primary, now).await?;
+                        done += 1;
+                    }
                     Err(_) => unopened += 1,
                 }
             }
@@ -170,7 +180,7 @@ impl Installation {
         let keyring = self.vault.keyring();
         let rewrap = |binding: &Binding<'_>| keyring.rewrap(binding, &row.value.sealed);
         match &row.place {
-            SealedPlace::InstallationSecret { .. } => rewrap(&pepper_binding()),
+            SealedPlace::InstallationSecret { .. } => rewrap(&pepper_binding(row.value.generation)),
             SealedPlace::ConnectionVariables { environment, id } => {
                 with_variables_binding(environment, *id, row.value.generation, rewrap)
             }

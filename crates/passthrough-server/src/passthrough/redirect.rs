@@ -9,7 +9,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::LOCATION;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
-use passthrough_core::base_url::{BaseUrl, Origin};
+use passthrough_core::address::AddressPolicy;
+use passthrough_core::base_url::{BaseUrl, Host, Origin};
 use passthrough_core::fault::{Door, Sent};
 use passthrough_core::path::CallerPath;
 use passthrough_core::provider::Redirects;
@@ -35,14 +36,16 @@ pub(super) struct Repeatable {
 }
 
 impl Repeatable {
-    pub(super) fn of(request: &core::PassthroughRequest) -> Option<Self> {
+    /// `None` where no redirect of this request is followed.
+    pub(super) fn of(request: &core::PassthroughRequest, redirects: Redirects) -> Option<Self> {
         let safe = request.method == Method::GET || request.method == Method::HEAD;
         let bodiless = match &request.body {
             RequestBody::Absent => true,
             RequestBody::Bytes { bytes, .. } => bytes.is_empty(),
             RequestBody::Streamed => false,
         };
-        (safe && bodiless && !request.websocket_upgrade).then(|| Self {
+        let follows = redirects == Redirects::SameOrigin && safe && bodiless && !request.websocket_upgrade;
+        follows.then(|| Self {
             method: request.method.clone(),
             door: request.door,
             headers: request.headers.clone(),
@@ -51,43 +54,41 @@ impl Repeatable {
 }
 
 /// The answer at the end of the redirects; the answer itself where it is none, or where none are followed.
+/// `home` is where the call began: nobody else sees the credential.
 pub(super) async fn follow(
     app: &App,
     ready: &Arc<ReadyConnection>,
     mut answer: Answer,
-    repeatable: Option<Repeatable>,
+    repeatable: Option<(Repeatable, Origin)>,
     deadline: Option<Instant>,
     draft: &mut Draft,
 ) -> Result<Answer, ApiError> {
-    let (Redirects::SameOrigin, Some(repeatable)) = (ready.provider.redirects, repeatable) else {
-        return Ok(answer);
-    };
-    let connection = open(ready)?;
-    let resolved = connection.provider.base_url.resolve(
-        connection.variables,
-        connection.credential,
-        &connection.provider.variables,
-        &app.config.allow_hosts,
-    );
-    let home = resolved.map_err(|refusal| ApiError::unprocessable(refusal.to_string()))?.origin;
+    let Some((repeatable, home)) = repeatable else { return Ok(answer) };
     let (mut at, mut astray) = (home.clone(), false);
     for _ in 0..MAX_HOPS {
         if !is_redirect(answer.status) {
             return Ok(answer);
         }
-        let Some((origin, path)) = answer.headers.get(LOCATION).and_then(|value| next(&at, value)) else {
+        let next = answer.headers.get(LOCATION).and_then(|value| next(&at, value));
+        let policy = &app.config.upstream.address_policy;
+        let Some((origin, path)) = next.filter(|(origin, _)| *origin == home || usual_port(policy, origin))
+        else {
             return Ok(answer);
         };
+        // Its place in flight and its socket are given back first: a hop that waited for a second place
+        // while it held one could wait for itself.
+        drop(answer);
         // Once away from home the credential never comes back: a hop that led to a stranger was the
         // stranger's choice.
         astray = astray || origin != home;
-        let shown = path.path().to_owned();
+        // The location may hold the segment that injection put into the path before.
+        let shown = ready.redactor.redact_text(path.path());
         let headers = repeatable.headers.iter().filter(|(name, _)| !astray || goes_anywhere(name)).cloned();
         let request = hop_request(&repeatable, headers.collect(), path);
         let call = if astray {
             stranger_call(ready, origin.clone(), request)?
         } else {
-            home_call(app, ready, request)?
+            home_call(app, ready, &home, request)?
         };
         draft.sending(&shown, 0);
         at = origin;
@@ -98,6 +99,16 @@ pub(super) async fn follow(
         return Err(ApiError::bad_gateway("protocol", message, Sent::Yes));
     }
     Ok(answer)
+}
+
+/// A stranger's port must be the scheme's own: a redirect to `:6379` is an attack on something that does
+/// not speak HTTP. What the operator has opened by its address is no stranger's.
+fn usual_port(policy: &AddressPolicy, origin: &Origin) -> bool {
+    let opened = match origin.host {
+        Host::Ip(ip) => policy.allow.iter().any(|network| network.contains(&ip)),
+        Host::Domain(_) => false,
+    };
+    opened || policy.check_port(origin.scheme, origin.port, None).is_ok()
 }
 
 fn is_redirect(status: StatusCode) -> bool {
@@ -143,12 +154,10 @@ fn hop_request(
 fn home_call(
     app: &App,
     ready: &Arc<ReadyConnection>,
+    home: &Origin,
     request: core::PassthroughRequest,
 ) -> Result<Call, ApiError> {
-    let path = request.path.clone();
-    let mut built = core::build(open(ready)?, request, app.moment(), &app.config.allow_hosts)?;
-    // The location is a whole path on the origin: base path and injected segment are in it already.
-    built.uri = path.path_and_query().parse().map_err(ApiError::internal)?;
+    let built = core::build_hop(open(ready)?, request, home, app.moment())?;
     let mut call = call(ready, built.origin, built.method, built.uri);
     *call.request.headers_mut() = built.headers;
     call.identity = ready.identity.clone();
@@ -194,6 +203,14 @@ mod tests {
         let at = BaseUrl::parse("https://api.example:8443").unwrap().origin;
         let value = HeaderValue::from_str(location).unwrap();
         next(&at, &value).map(|(origin, path)| format!("{origin}{}", path.path_and_query()))
+    }
+
+    #[test]
+    fn a_strangers_odd_port_is_left_alone() {
+        let policy = AddressPolicy { allow: vec!["10.0.0.0/8".parse().unwrap()], ..AddressPolicy::default() };
+        let usual = |url: &str| usual_port(&policy, &BaseUrl::parse(url).unwrap().origin);
+        assert!(usual("https://cdn.example") && usual("https://10.1.2.3:9000"));
+        assert!(!usual("https://cdn.example:6379") && !usual("https://9.9.9.9:6379"));
     }
 
     #[test]

@@ -34,10 +34,11 @@ impl Delivery {
     pub fn new(answer: Answer, ready: Arc<ReadyConnection>, draft: Draft) -> Self {
         let Answer { status, headers, body, upgrade, .. } = answer;
         let mut headers = response_headers(&headers);
-        if ready.provider.redact_reflections != RedactReflections::None {
+        let masking = (ready.provider.redact_reflections != RedactReflections::None).then_some(ready);
+        if let Some(ready) = &masking {
             redact_headers(&mut headers, &ready.redactor);
         }
-        Self { status, headers, body: DeliveredBody { body, draft }, upgrade }
+        Self { status, headers, body: DeliveredBody { body, draft, masking }, upgrade }
     }
 }
 
@@ -47,6 +48,8 @@ impl Delivery {
 pub struct DeliveredBody {
     body: AnswerBody,
     draft: Draft,
+    /// Whose secrets are masked in trailers, as they are in headers.
+    masking: Option<Arc<ReadyConnection>>,
 }
 
 impl Body for DeliveredBody {
@@ -57,11 +60,14 @@ impl Body for DeliveredBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
-        match &frame {
+        let mut frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        match &mut frame {
             Some(Ok(frame)) => {
                 let bytes = frame.data_ref().map_or(0, Bytes::len);
                 self.draft.received(bytes as u64);
+                if let (Some(trailers), Some(ready)) = (frame.trailers_mut(), &self.masking) {
+                    redact_headers(trailers, &ready.redactor);
+                }
             }
             Some(Err(error)) => self.draft.broken_off(error.reason.as_str()),
             None => {}
@@ -75,6 +81,15 @@ impl Body for DeliveredBody {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+impl Drop for DeliveredBody {
+    /// Whoever drops it before its end has gone away.
+    fn drop(&mut self) {
+        if self.body.is_end_stream() {
+            self.draft.complete();
+        }
     }
 }
 

@@ -1,12 +1,14 @@
 //! Changes to a connection. Only what is given is written: a whole row written back would undo what
 //! another process changed in the meantime.
 
-use passthrough_core::connection::ConnectionStatus;
+use passthrough_core::connection::{ConnectionStatus, SealedCredential};
 use passthrough_core::id::{ConnectionId, Environment};
+use sqlx::AnyConnection;
 
 use super::check_indexed;
 use super::insert::insert_tags;
 use crate::change::ChangeSubject;
+use crate::credential::replace_credential;
 use crate::error::StoreError;
 use crate::sealed::Sealed;
 use crate::sql::Statement;
@@ -27,6 +29,13 @@ pub struct ConnectionPatch {
     pub account: Option<Account>,
     /// Unix milliseconds of a verification that found the credential alive.
     pub verified_at: Option<i64>,
+    /// Another credential, and the id of the key that it is sealed under.
+    pub credential: Option<(SealedCredential, String)>,
+    /// Other variables.
+    pub variables: Option<Sealed>,
+    /// Change nothing unless the credential is still of this generation: what a call has taught of a credential
+    /// says nothing of the one that replaced it meanwhile.
+    pub if_generation: Option<i64>,
 }
 
 /// The account at the provider behind a connection.
@@ -39,7 +48,9 @@ pub struct Account {
 }
 
 impl Store {
-    /// Changes what the patch gives. Returns whether the connection is there.
+    /// Changes what the patch gives, all of it or nothing: a new credential with the old base URL would be sent
+    /// to the wrong host. Returns `false`, and has changed nothing, where the connection is not there or where
+    /// somebody newer wrote: the generation of a new credential or new variables must follow on the stored one.
     ///
     /// # Errors
     /// [`StoreError::InvalidText`], [`StoreError::Unavailable`].
@@ -52,7 +63,9 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let statement = patch_statement(environment, id, patch, at)?;
         let mut transaction = self.begin().await?;
-        let found = statement.execute(&mut *transaction).await? > 0;
+        let found = statement.execute(&mut *transaction).await? > 0
+            && has_generation(&mut transaction, environment, id, patch.if_generation).await?
+            && replace_secrets(&mut transaction, environment, id, patch).await?;
         if let (true, Some(tags)) = (found, &patch.tags) {
             Statement::new("delete from connection_tags where connection_id = $1")
                 .text(&id.to_string())
@@ -75,21 +88,8 @@ impl Store {
         variables: &Sealed,
         at: i64,
     ) -> Result<bool, StoreError> {
-        let mut transaction = self.begin().await?;
-        let updated = Statement::new(
-            "update connections set sealed_variables = $1, variables_key_id = $2, variables_generation = $3, \
-             updated_at = $4 where environment = $5 and id = $6 and variables_generation = $7",
-        )
-        .bytes(&variables.sealed)
-        .text(&variables.key_id)
-        .integer(variables.generation)
-        .integer(at)
-        .text(environment.as_str())
-        .text(&id.to_string())
-        .integer(variables.generation.wrapping_sub(1))
-        .execute(&mut *transaction)
-        .await?;
-        self.commit_if(updated > 0, transaction, ChangeSubject::Connection(id), at).await
+        let patch = ConnectionPatch { variables: Some(variables.clone()), ..ConnectionPatch::default() };
+        self.update_connection(environment, id, &patch, at).await
     }
 
     /// Replaces the hash of the connection token: the old token is refused from then on. Returns whether the
@@ -116,6 +116,54 @@ impl Store {
         .await?;
         self.commit_if(updated > 0, transaction, ChangeSubject::Connection(id), at).await
     }
+}
+
+/// Whether the credential is of this generation, and stays so until the end of the transaction: the update,
+/// which changes nothing, keeps whoever would replace it waiting.
+async fn has_generation(
+    on: &mut AnyConnection,
+    environment: &Environment,
+    id: ConnectionId,
+    generation: Option<i64>,
+) -> Result<bool, StoreError> {
+    let Some(generation) = generation else { return Ok(true) };
+    let held = Statement::new(
+        "update credentials set generation = generation \
+         where environment = $1 and connection_id = $2 and generation = $3",
+    )
+    .text(environment.as_str())
+    .text(&id.to_string())
+    .integer(generation)
+    .execute(on)
+    .await?;
+    Ok(held > 0)
+}
+
+async fn replace_secrets(
+    on: &mut AnyConnection,
+    environment: &Environment,
+    id: ConnectionId,
+    patch: &ConnectionPatch,
+) -> Result<bool, StoreError> {
+    if let Some((credential, key_id)) = &patch.credential
+        && replace_credential(on, environment, id, credential, key_id).await? == 0
+    {
+        return Ok(false);
+    }
+    let Some(variables) = &patch.variables else { return Ok(true) };
+    let replaced = Statement::new(
+        "update connections set sealed_variables = $1, variables_key_id = $2, variables_generation = $3 \
+         where environment = $4 and id = $5 and variables_generation = $6",
+    )
+    .bytes(&variables.sealed)
+    .text(&variables.key_id)
+    .integer(variables.generation)
+    .text(environment.as_str())
+    .text(&id.to_string())
+    .integer(variables.generation.wrapping_sub(1))
+    .execute(on)
+    .await?;
+    Ok(replaced > 0)
 }
 
 fn patch_statement(

@@ -43,7 +43,7 @@ pub struct Create {
     /// The environment that it opens: a closed room of connections and records
     #[arg(long, value_name = "ENV", default_value = "default")]
     environment: Environment,
-    /// When it ends to be valid (RFC 3339); never, where this is not given
+    /// When it expires (RFC 3339); never, where this is not given
     #[arg(long, value_name = "TIME", value_parser = parse_expiry)]
     expires: Option<i64>,
     #[command(flatten)]

@@ -108,7 +108,10 @@ async fn status(local: &LocalFlags, output: &Output) -> Result<()> {
     if output.is_json() {
         return output.json(&serde_json::json!({"path": status.path, "keys": keys}));
     }
-    output.note(format!("key file {}", status.path.display()));
+    match &status.path {
+        Some(path) => output.note(format!("key file {}", path.display())),
+        None => output.note("keyring from the settings"),
+    }
     let row = |key: Listed| {
         let role = key.primary_since.map_or_else(|| "opens".to_owned(), |at| format!("primary since {at}"));
         vec![key.id, role, key.sealed.to_string(), key.created_at]
