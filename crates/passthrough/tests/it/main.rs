@@ -7,13 +7,30 @@
     reason = "in a test, these are how it fails"
 )]
 
+mod api_keys;
 mod arrows;
+mod cache;
 mod cli;
+mod config_files;
 mod connections;
+mod database;
 mod envelope;
+mod environments;
+mod errors;
+mod first_start;
 mod generated;
+mod guard;
+mod injection;
+mod keyring;
+mod limits;
 mod passthrough;
+mod proxy;
 mod raw;
+mod records;
+mod redaction;
+mod redirects;
 mod rig;
+mod sealing;
 mod support;
+mod terminal;
 mod websocket;

@@ -1,0 +1,37 @@
+//! The database behind the program's back: what an operator, a thief or an accident does to it.
+
+use passthrough_testkit::program::Program;
+use sqlx::{AnyPool, AssertSqlSafe, Row};
+
+/// The database of a program that runs or is stopped.
+pub struct Database {
+    pool: AnyPool,
+}
+
+impl Database {
+    /// Opens it. A write waits for those of the program.
+    pub async fn of(program: &Program) -> Self {
+        sqlx::any::install_default_drivers();
+        let file = format!("sqlite://{}?mode=rw", program.data_dir().join("passthrough.db").display());
+        let url = program.database_url().unwrap_or(&file);
+        Self { pool: AnyPool::connect(url).await.unwrap() }
+    }
+
+    /// Runs a statement that changes something, and says how many rows it changed.
+    pub async fn change(&self, sql: &str) -> u64 {
+        let done = sqlx::query(AssertSqlSafe(sql.to_owned())).execute(&self.pool).await;
+        done.unwrap_or_else(|error| panic!("{sql}: {error}")).rows_affected()
+    }
+
+    /// The first column of what a query finds, as text.
+    pub async fn texts(&self, sql: &str) -> Vec<String> {
+        let rows = sqlx::query(AssertSqlSafe(sql.to_owned())).fetch_all(&self.pool).await;
+        let rows = rows.unwrap_or_else(|error| panic!("{sql}: {error}"));
+        rows.iter().map(|row| row.get::<String, _>(0)).collect()
+    }
+
+    /// Lets go of it.
+    pub async fn close(self) {
+        self.pool.close().await;
+    }
+}
