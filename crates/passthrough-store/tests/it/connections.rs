@@ -79,7 +79,7 @@ async fn a_patch_changes_only_what_it_gives(rig: Rig) {
         tags: Some(vec!["one".into(), "two".into()]),
         account: Some(Account { id: Some("a1".into()), label: Some("Acme".into()) }),
         verified_at: Some(NOW + 12),
-        status: None,
+        ..ConnectionPatch::default()
     };
     assert_eq!(rig.store.update_connection(&production(), id, &rest, NOW + 12).await, Ok(true));
     expected.connection.name = Some("new".into());
