@@ -217,19 +217,26 @@ fn check_names(path: &Path) -> Result<(), ConfigError> {
     let defaults: toml::Table = DEFAULT.parse().map_err(|error| ConfigError::Invalid(format!("{error}")))?;
     let known = names(&defaults, ".");
     let unknown = names(&given, ".").into_iter().filter(|name| !known.contains(name)).map(|name| {
-        let section = name.split_once('.').map(|(section, _)| section);
-        let near = match section.filter(|section| !defaults.contains_key(*section)) {
-            Some(section) => nearest(section, defaults.keys().map(String::as_str)),
-            None => nearest(&name, known.iter().map(String::as_str)),
-        };
-        match near {
-            Some(near) => format!("unknown setting {name}; did you mean `{near}`?"),
-            None => {
-                let beside = known.iter().filter(|known| known.split_once('.').map(|(s, _)| s) == section);
-                let beside: Vec<_> = beside.map(String::as_str).collect();
-                format!("unknown setting {name}; there are {}", beside.join(", "))
+        let hint = match name.split_once('.') {
+            // Only what stands in the same section is alike: the section's name is no likeness.
+            Some((section, key)) if defaults.contains_key(section) => {
+                let beside =
+                    || known.iter().filter_map(|known| known.strip_prefix(section)?.strip_prefix('.'));
+                nearest(key, beside()).map_or_else(
+                    || format!("there are {}", beside().collect::<Vec<_>>().join(", ")),
+                    |near| format!("did you mean `{section}.{near}`?"),
+                )
             }
-        }
+            section => {
+                let top = section.map_or(name.as_str(), |(section, _)| section);
+                let near = nearest(top, defaults.keys().map(String::as_str));
+                near.map_or_else(
+                    || "`passthrough serve --print-config` shows all".to_owned(),
+                    |near| format!("did you mean `{near}`?"),
+                )
+            }
+        };
+        format!("unknown setting {name}; {hint}")
     });
     let unknown: Vec<String> = unknown.collect();
     if unknown.is_empty() { Ok(()) } else { Err(invalid(unknown.join("; "))) }

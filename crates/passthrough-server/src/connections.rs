@@ -146,12 +146,12 @@ pub async fn patch(
     };
     let status = request.status.as_deref().and_then(|status| status.parse().ok());
     // A new credential brings a disconnected connection back to life; its id and token stay.
-    let revived = request.credentials.is_some() && stored.connection.status == ConnectionStatus::Disconnected;
     let patch = ConnectionPatch {
         name: request.name,
         external_id: request.external_id,
         tags: request.tags,
-        status: status.or(revived.then_some(ConnectionStatus::Connected)),
+        status,
+        revive: request.credentials.is_some(),
         credential,
         variables,
         ..ConnectionPatch::default()

@@ -123,6 +123,24 @@ impl Installation {
         name: &str,
         expires_at: Option<i64>,
     ) -> Result<(ApiKey, Token), StoreError> {
+        let (key, token) = self.new_api_key(environment, name, expires_at).await?;
+        self.store.insert_api_key(&key).await?;
+        Ok((key, token))
+    }
+
+    /// Makes an API key of the environment `default`, unless there is a key already.
+    pub async fn create_first_api_key(&self) -> Result<Option<Token>, StoreError> {
+        let Ok(environment) = Environment::DEFAULT.parse::<Environment>() else { return Ok(None) };
+        let (key, token) = self.new_api_key(&environment, "first key", None).await?;
+        Ok(self.store.insert_first_api_key(&key).await?.then_some(token))
+    }
+
+    async fn new_api_key(
+        &self,
+        environment: &Environment,
+        name: &str,
+        expires_at: Option<i64>,
+    ) -> Result<(ApiKey, Token), StoreError> {
         let now = self.clock.now_ms();
         self.store.ensure_environment(environment, now).await?;
         let token = self.new_token(TokenKind::ApiKey);
@@ -136,7 +154,6 @@ impl Installation {
             revoked_at: None,
             last_used_at: None,
         };
-        self.store.insert_api_key(&key).await?;
         Ok((key, token))
     }
 

@@ -17,7 +17,6 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use passthrough_core::id::Environment;
 use passthrough_core::token::Token;
 use passthrough_store::StoreError;
 use thiserror::Error;
@@ -181,9 +180,7 @@ async fn first_key(config: &Config, installation: &Installation) -> Result<Optio
     if !config.first_api_key || installation.store.count_api_keys().await? > 0 {
         return Ok(None);
     }
-    let Ok(environment) = Environment::DEFAULT.parse::<Environment>() else { return Ok(None) };
-    let (_, token) = installation.create_api_key(&environment, "first key", None).await?;
-    Ok(Some(token))
+    Ok(installation.create_first_api_key().await?)
 }
 
 async fn accept(app: Arc<App>, listener: TcpListener, stop: Stop, connections: TaskTracker) {

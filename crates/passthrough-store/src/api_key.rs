@@ -3,13 +3,14 @@
 use std::fmt;
 
 use passthrough_core::id::{ApiKeyId, Environment};
+use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
 use crate::change::ChangeSubject;
 use crate::error::StoreError;
 use crate::page::{Page, rows_to_read};
 use crate::sql::{Statement, get, parse};
-use crate::store::Store;
+use crate::store::{Engine, Store};
 
 const COLUMNS: &str = "select id, environment, name, secret_hash, created_at, expires_at, revoked_at, last_used_at from api_keys ";
 
@@ -56,21 +57,7 @@ impl Store {
     /// there, [`StoreError::InvalidText`], [`StoreError::Unavailable`].
     pub async fn insert_api_key(&self, key: &ApiKey) -> Result<(), StoreError> {
         let mut transaction = self.begin().await?;
-        Statement::new(
-            "insert into api_keys \
-             (id, environment, name, secret_hash, created_at, expires_at, revoked_at, last_used_at) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8)",
-        )
-        .text(&key.id.to_string())
-        .text(key.environment.as_str())
-        .text(&key.name)
-        .bytes(&key.secret_hash)
-        .integer(key.created_at)
-        .integer(key.expires_at)
-        .integer(key.revoked_at)
-        .integer(key.last_used_at)
-        .execute(&mut *transaction)
-        .await?;
+        insert(&mut transaction, key).await?;
         self.commit(transaction, ChangeSubject::ApiKey(key.id), key.created_at).await
     }
 
@@ -143,6 +130,26 @@ impl Store {
         .map(drop)
     }
 
+    /// Stores the key unless there is one already, in whatever environment; says whether it did. Of several
+    /// processes at their first start, one stores its key.
+    ///
+    /// # Errors
+    /// As [`Store::insert_api_key`].
+    pub async fn insert_first_api_key(&self, key: &ApiKey) -> Result<bool, StoreError> {
+        let mut transaction = self.begin().await?;
+        if self.engine == Engine::Postgres {
+            // Held to the commit, and in the way of itself: the second one counts what the first has stored.
+            sqlx::raw_sql("lock table api_keys in share row exclusive mode")
+                .execute(&mut *transaction)
+                .await?;
+        }
+        let any = Statement::new("select id from api_keys limit 1").find(&mut *transaction).await?;
+        if any.is_none() {
+            insert(&mut transaction, key).await?;
+        }
+        self.commit_if(any.is_none(), transaction, ChangeSubject::ApiKey(key.id), key.created_at).await
+    }
+
     /// How many keys there are in all environments, revoked ones too: zero is a first start.
     ///
     /// # Errors
@@ -151,6 +158,25 @@ impl Store {
         let row = Statement::new("select count(*) as keys from api_keys").find(&self.readers).await?;
         row.as_ref().map_or(Ok(0), |row| get(row, "keys"))
     }
+}
+
+async fn insert(on: &mut AnyConnection, key: &ApiKey) -> Result<(), StoreError> {
+    Statement::new(
+        "insert into api_keys \
+         (id, environment, name, secret_hash, created_at, expires_at, revoked_at, last_used_at) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .text(&key.id.to_string())
+    .text(key.environment.as_str())
+    .text(&key.name)
+    .bytes(&key.secret_hash)
+    .integer(key.created_at)
+    .integer(key.expires_at)
+    .integer(key.revoked_at)
+    .integer(key.last_used_at)
+    .execute(on)
+    .await
+    .map(drop)
 }
 
 fn read(row: &AnyRow) -> Result<ApiKey, StoreError> {

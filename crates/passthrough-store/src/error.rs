@@ -137,8 +137,9 @@ mod tests {
 
     #[test]
     fn what_may_pass_by_itself_is_unavailable_on_both_engines() {
-        for code in ["08006", "28P01", "3D000", "53100", "53300", "57P01", "57014", "25006", "40P01", "55P03", "55000"]
-        {
+        for code in [
+            "08006", "28P01", "3D000", "53100", "53300", "57P01", "57014", "25006", "40P01", "55P03", "55000",
+        ] {
             assert!(matches!(from_postgres(code, "m"), StoreError::Unavailable(_)), "{code}");
         }
         // Extended codes too: 1,034 is a failed fsync, 261 a WAL that is being recovered.

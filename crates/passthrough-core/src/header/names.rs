@@ -56,27 +56,33 @@ const DROPPED_FROM_RESPONSES: &[&str] = &[
 /// A name as it is compared: lower-case, and `_` as `-`, because CGI and its many heirs make one variable of
 /// `X-Api-Key` and `X_Api_Key`, so that the second would replace an injected first.
 pub(crate) fn canonical(name: &str) -> String {
-    name.to_ascii_lowercase().replace('_', "-")
+    name.chars().map(|c| if c == '_' { '-' } else { c.to_ascii_lowercase() }).collect()
 }
 
 /// Whether a header by this name is part of how callers speak to us, and never goes to a provider.
 /// `x-api-key` is not among them: it depends on what it carried.
 pub fn is_ours(name: &str) -> bool {
-    let name = canonical(name);
-    OURS.contains(&name.as_str()) || name.starts_with(OUR_PREFIX)
+    is_ours_canonical(&canonical(name))
+}
+
+fn is_ours_canonical(name: &str) -> bool {
+    OURS.contains(&name) || name.starts_with(OUR_PREFIX)
 }
 
 /// Whether a header by this name, under any spelling, frames, routes or disguises a message. Neither a caller
 /// nor a provider file nor a field of a credential may set one: it could desynchronise a shared socket, lead
 /// a credential to another virtual host, or make a server see another path than the one that was judged.
 pub fn is_reserved(name: &str) -> bool {
-    let name = canonical(name);
-    RESERVED.contains(&name.as_str()) || RESERVED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+    is_reserved_canonical(&canonical(name))
 }
 
-/// `name` is canonical.
+fn is_reserved_canonical(name: &str) -> bool {
+    RESERVED.contains(&name) || RESERVED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// `name` is canonical. Asked for every header of every request, so it is not spelled anew.
 pub(super) fn is_dropped_from_requests(name: &str) -> bool {
-    is_reserved(name) || is_ours(name)
+    is_reserved_canonical(name) || is_ours_canonical(name)
 }
 
 /// `name` is lower-case, as every `HeaderName` is.

@@ -25,6 +25,9 @@ pub struct ConnectionPatch {
     pub tags: Option<Vec<String>>,
     /// The status.
     pub status: Option<ConnectionStatus>,
+    /// Makes a disconnected connection a connected one, and leaves one of another status as it is. Decided where it
+    /// is written: a status that was read before may have changed.
+    pub revive: bool,
     /// The account, as `verify` read it.
     pub account: Option<Account>,
     /// Unix milliseconds of a verification that found the credential alive.
@@ -183,6 +186,9 @@ fn patch_statement(
     }
     if let Some(status) = patch.status {
         statement.push(", status = ").push_text(status.as_str());
+    }
+    if patch.revive && patch.status.is_none() {
+        statement.push(", status = case status when 'disconnected' then 'connected' else status end");
     }
     if let Some(account) = &patch.account {
         statement.push(", account_id = ").push_optional_text(account.id.as_deref());

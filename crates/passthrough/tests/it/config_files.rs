@@ -2,9 +2,9 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output};
 
-use passthrough_testkit::program::{Engine, canary};
+use passthrough_testkit::program::{CANARY, Engine, canary};
 use serde_json::json as value;
 
 use crate::support::{BINARY, bearer_provider, failure, json, on_both_databases, setup};
@@ -33,7 +33,8 @@ fn what_is_wrong_in_a_settings_file_is_named_and_nothing_starts() {
         ("listne = \"127.0.0.1:0\"", &["listne", "did you mean `listen`?", "mine.toml"][..]),
         ("[upstream]\nalow = [\"10.0.0.0/8\"]", &["upstream.alow", "did you mean `upstream.allow`?"]),
         ("[upstreams]\nallow = []", &["upstreams", "did you mean `upstream`?"]),
-        ("[cache]\nsize = 5", &["cache.size", "cache.api_keys"]),
+        ("[cache]\nsize = 5", &["cache.size", "api_keys, connections"]),
+        ("colour = 5", &["unknown setting colour", "--print-config"]),
         ("[limits]\nhead_count = \"many\"", &["limits.head_count"]),
         ("listen = \"nowhere\"", &["listen"]),
         ("[upstream]\nallow = [\"everything\"]", &["upstream.allow", "`everything` is no network"]),
@@ -76,6 +77,19 @@ fn a_value_of_a_secret_setting_is_never_in_a_message() {
     assert!(!message.contains(&secret) && message.contains("database_url"), "{message}");
 }
 
+/// A server that ends with the test.
+struct Served {
+    child: Child,
+    url: String,
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 /// File over defaults, environment over file, flags over both.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_environment_wins_over_the_file_and_flags_over_both() {
@@ -85,10 +99,8 @@ async fn the_environment_wins_over_the_file_and_flags_over_both() {
     fs::create_dir(&providers).unwrap();
     fs::write(providers.join("shop.toml"), bearer_provider(&provider.url())).unwrap();
     let file = folder.path().join("mine.toml");
-    let text = format!(
-        "listen = \"127.0.0.1:1\"\nfirst_api_key = false\nproviders_dir = \"/nowhere\"\n\
-         [limits]\nenvelope_request_bytes = 100\n[upstream]\nallow = [\"127.0.0.0/8\"]\n"
-    );
+    let text = "listen = \"127.0.0.1:1\"\nfirst_api_key = false\nproviders_dir = \"/nowhere\"\n\
+         [limits]\nenvelope_request_bytes = 100\n[upstream]\nallow = [\"127.0.0.0/8\"]\n";
     fs::write(&file, text).unwrap();
     let log = folder.path().join("log");
     let start = |variables: &[(&str, &str)]| {
@@ -98,13 +110,14 @@ async fn the_environment_wins_over_the_file_and_flags_over_both() {
         command.arg("--providers").arg(&providers);
         let output = fs::File::create(&log).unwrap();
         command.stdout(output.try_clone().unwrap()).stderr(output);
-        let mut child = command.spawn().unwrap();
+        let mut served = Served { child: command.spawn().unwrap(), url: String::new() };
         loop {
             let log = fs::read_to_string(&log).unwrap();
             if let Some(rest) = log.split("listening on ").nth(1).filter(|rest| rest.contains('\n')) {
-                return (child, rest.split_whitespace().next().unwrap().to_owned());
+                served.url = rest.split_whitespace().next().unwrap().to_owned();
+                return served;
             }
-            assert!(child.try_wait().unwrap().is_none(), "{log}");
+            assert!(served.child.try_wait().unwrap().is_none(), "{log}");
             std::thread::sleep(std::time::Duration::from_millis(10));
         }
     };
@@ -131,10 +144,10 @@ async fn the_environment_wins_over_the_file_and_flags_over_both() {
             true,
         ),
     ] {
-        let (mut child, url) = start(variables);
+        let served = start(variables);
         let send = async |path: &str, token: &str, body: String| {
             let headers = [("authorization", authorization.as_str()), ("connection-token", token)];
-            passthrough_testkit::http::send("POST", &format!("{url}{path}"), &headers, body).await
+            passthrough_testkit::http::send("POST", &format!("{}{path}", served.url), &headers, body).await
         };
         let request = value!({ "provider": "shop", "credentials": { "api_key": canary("key") } }).to_string();
         let created = send("/v1/connections", "", request).await;
@@ -152,8 +165,8 @@ async fn the_environment_wins_over_the_file_and_flags_over_both() {
             let answer = send("/v1/passthrough", "con_tkn_x", call).await;
             assert_eq!(answer.status.as_u16() == 413, large == 413, "{}", answer.text());
         }
-        child.kill().unwrap();
-        child.wait().unwrap();
+        drop(served);
+        assert!(!fs::read_to_string(&log).unwrap().contains(CANARY));
     }
 }
 
@@ -188,7 +201,8 @@ async fn an_own_provider_file_replaces_a_built_in_one(engine: Engine) {
     let stripe = json(&program.api("GET", "/v1/providers/stripe", "").await);
     assert_eq!(stripe["name"], "Shop");
     let list = json(&program.api("GET", "/v1/providers", "").await);
-    let codes: Vec<&str> = list["results"].as_array().unwrap().iter().map(|p| p["code"].as_str().unwrap()).collect();
+    let codes: Vec<&str> =
+        list["results"].as_array().unwrap().iter().map(|p| p["code"].as_str().unwrap()).collect();
     assert_eq!(codes.iter().filter(|code| **code == "stripe").count(), 1);
     assert!(codes.len() >= 40 && codes.contains(&"github") && codes.is_sorted(), "{codes:?}");
     let request = value!({ "provider": "stripe", "credentials": { "api_key": canary("key") } });

@@ -149,7 +149,7 @@ async fn every_mistake_at_creation_is_named_and_no_value_is_echoed(engine: Engin
         (
             value!({ "provider": "desk", "credentials": credentials, "variables": variables, "tags": "a" }),
             "tags",
-            "must be a sequence",
+            "must be an array",
         ),
         (
             value!({ "provider": "desk", "credentials": credentials, "variables": variables, "verify": true }),

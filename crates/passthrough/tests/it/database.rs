@@ -1,7 +1,7 @@
 //! The database behind the program's back: what an operator, a thief or an accident does to it.
 
 use passthrough_testkit::program::Program;
-use sqlx::{AnyPool, AssertSqlSafe, Row};
+use sqlx::{AnyPool, AssertSqlSafe};
 
 /// The database of a program that runs or is stopped.
 pub struct Database {
@@ -21,13 +21,6 @@ impl Database {
     pub async fn change(&self, sql: &str) -> u64 {
         let done = sqlx::query(AssertSqlSafe(sql.to_owned())).execute(&self.pool).await;
         done.unwrap_or_else(|error| panic!("{sql}: {error}")).rows_affected()
-    }
-
-    /// The first column of what a query finds, as text.
-    pub async fn texts(&self, sql: &str) -> Vec<String> {
-        let rows = sqlx::query(AssertSqlSafe(sql.to_owned())).fetch_all(&self.pool).await;
-        let rows = rows.unwrap_or_else(|error| panic!("{sql}: {error}"));
-        rows.iter().map(|row| row.get::<String, _>(0)).collect()
     }
 
     /// Lets go of it.

@@ -23,10 +23,21 @@ on_both_databases! {
 async fn what_is_not_there_says_so_in_our_form(engine: Engine) {
     let shop = shop(engine).await;
     let program = &shop.program;
-    for path in
-        ["/", "/v1", "/v1/", "/v2/passthrough", "/v1/Passthrough", "/v1/passthrough/", "/v1/connections/a/b",
-         "/v1/providers/", "//v1/providers", "/v1/../v1/providers", "/passthrough", "/%00", "/%FF"]
-    {
+    for path in [
+        "/",
+        "/v1",
+        "/v1/",
+        "/v2/passthrough",
+        "/v1/Passthrough",
+        "/v1/passthrough/",
+        "/v1/connections/a/b",
+        "/v1/providers/",
+        "//v1/providers",
+        "/v1/../v1/providers",
+        "/passthrough",
+        "/%00",
+        "/%FF",
+    ] {
         failure(&program.api("GET", path, "").await, 404, "not_found");
     }
     let unknown = failure(&program.api("GET", "/v1/providers/shpo", "").await, 404, "not_found");
@@ -127,9 +138,8 @@ async fn large_bodies_are_refused_before_they_are_held(engine: Engine) {
         .await;
     let request = value!({ "provider": "shop", "credentials": { "api_key": canary("key") } }).to_string();
     let connection = program.connect(&request).await;
-    let envelope = |length: usize| {
-        value!({ "method": "POST", "path": "/x", "body": "x".repeat(length) }).to_string()
-    };
+    let envelope =
+        |length: usize| value!({ "method": "POST", "path": "/x", "body": "x".repeat(length) }).to_string();
     for door in ["/v1/passthrough", "/v1/passthrough/raw"] {
         assert_eq!(program.on(&connection, "POST", door, &[], envelope(1000)).await.status, 200);
         for length in [1001, 1900, 100_000] {
@@ -192,10 +202,11 @@ async fn whatever_is_no_request_is_a_400(engine: Engine) {
 async fn the_type_of_a_body_is_what_it_is_and_not_what_it_is_called(engine: Engine) {
     let shop = shop(engine).await;
     let envelope = r#"{"method":"GET","path":"/x"}"#;
-    for kind in ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=utf-8", "nonsense"] {
+    for kind in
+        ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=utf-8", "nonsense"]
+    {
         let headers = [("content-type", kind)];
-        let response =
-            shop.program.on(&shop.connection, "POST", "/v1/passthrough", &headers, envelope).await;
+        let response = shop.program.on(&shop.connection, "POST", "/v1/passthrough", &headers, envelope).await;
         assert_eq!(response.status, 200, "{kind}: {}", response.text());
     }
     let response = shop.program.on(&shop.connection, "POST", "/v1/passthrough", &[], envelope).await;
@@ -224,13 +235,8 @@ async fn every_answer_has_an_id_of_its_own(engine: Engine) {
             assert_eq!(response.header("passthrough-source"), Some(source), "{path}");
         }
     }
-    let envelope = shop.program.on(
-        &shop.connection,
-        "POST",
-        "/v1/passthrough",
-        &[],
-        r#"{"method":"GET","path":"/x"}"#,
-    );
+    let envelope =
+        shop.program.on(&shop.connection, "POST", "/v1/passthrough", &[], r#"{"method":"GET","path":"/x"}"#);
     let envelope = envelope.await;
     assert_eq!(envelope.header("passthrough-source"), Some("envelope"));
     assert_eq!(json(&envelope)["requestId"].as_str(), envelope.header("passthrough-request-id"));
@@ -246,7 +252,8 @@ async fn every_answer_has_an_id_of_its_own(engine: Engine) {
 
 async fn too_much_at_a_time_is_refused_and_may_be_tried_again(engine: Engine) {
     let held = vec![Step::ReadRequest, Step::Hold];
-    let fine = vec![Step::ReadRequest, Step::write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"), Step::Again];
+    let fine =
+        vec![Step::ReadRequest, Step::write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"), Step::Again];
     let provider = RawServer::start(vec![held, fine]).await.unwrap();
     let mut program = setup(engine)
         .provider("slow", &bearer_provider(&format!("http://{}", provider.address())))

@@ -121,7 +121,8 @@ async fn a_failure_has_one_of_the_declared_statuses(engine: Engine) {
         .provider("away", &bearer_provider(&nobody))
         .start()
         .await;
-    let request = |code: &str| value!({ "provider": code, "credentials": { "api_key": canary("key") } }).to_string();
+    let request =
+        |code: &str| value!({ "provider": code, "credentials": { "api_key": canary("key") } }).to_string();
     let connection = program.connect(&request("shop")).await;
     let away = program.connect(&request("away")).await;
     let path = "/tsp/v1/passthrough";
