@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use passthrough_core::connection::{Connection, ConnectionStatus, Credential, SealedCredential, Variables};
-use passthrough_core::fault::Sent;
+use passthrough_core::fault::{Origin, Sent};
 use passthrough_core::id::{ConnectionId, Environment};
 use passthrough_core::provider::{Auth, Problem, Provider};
 use passthrough_core::suggest::nearest;
@@ -90,7 +90,12 @@ async fn prove(app: &App, ready: &Arc<ReadyConnection>) -> Result<Verified, ApiE
         }
         VerificationResult::Unreachable => Err(verified.failure.unwrap_or_else(|| {
             let message = format!("{}; nothing was stored", verified.message);
-            ApiError::bad_gateway("verify", message, Sent::Yes)
+            ApiError {
+                origin: Origin::Provider,
+                sent: Sent::Yes,
+                retryable: true,
+                ..ApiError::unprocessable(message)
+            }
         })),
     }
 }

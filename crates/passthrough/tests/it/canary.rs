@@ -209,11 +209,11 @@ async fn no_canary_is_found_after_a_walk_through_everything(engine: Engine) {
         }
     }
     let issued = authority.issue("client").unwrap();
-    let credentials =
-        json!({"certificate": issued.pem(), "private_key": issued.key_pem(), "secret": canary("mtls")});
+    let secret = canary("mtls");
+    let credentials = json!({"certificate": issued.pem(), "private_key": issued.key_pem(), "secret": secret});
     let key_line = issued.key_pem().lines().nth(1).unwrap().to_owned();
     walk.program.watch(&key_line);
-    connections.push(("leaky", walk.connect("certificate", "leaky", credentials).await, canary("none")));
+    connections.push(("leaky", walk.connect("certificate", "leaky", credentials).await, secret));
 
     for (provider, connection, secret) in &connections {
         walk.api("POST", &format!("/v1/connections/{}/verify", connection.id), "").await;
@@ -285,7 +285,7 @@ async fn mistakes(walk: &Walk, connection: &Connected) {
         r#"{"method":"GET","path":"/a","boddy":"SECRET"}"#,
         r#"{"method":"GET","path":"/a","body":"SECRET""#,
         r#"{"method":"GET","path":"/a","timeoutMs":"SECRET"}"#,
-        r#"{"method":"GET","path":"//SECRET.example/a"}"#,
+        r#"{"method":"GET","path":"//example.com/a?SECRET"}"#,
     ] {
         for door in ["/v1/passthrough", "/v1/passthrough/raw", "/tsp/v1/passthrough"] {
             Walk::clean(&walk.program.on(connection, "POST", door, &[], create(body.to_owned())).await, body);
@@ -312,7 +312,12 @@ async fn mistakes(walk: &Walk, connection: &Connected) {
         }
     }
     // Tokens of ours in the path and query, where people put them.
-    for path in [format!("/v1/proxy/a?token={}", connection.token), format!("/v1/requests?cursor={secret}")] {
+    for path in [
+        format!("/v1/proxy/a/{}/b", connection.token),
+        format!("/v1/proxy/a/{}/b", walk.program.key),
+        format!("/v1/proxy/a?token={}", connection.token),
+        format!("/v1/requests?cursor={secret}"),
+    ] {
         Walk::clean(&walk.program.on(connection, "GET", &path, &[], "").await, "tokens in the query");
     }
 }

@@ -560,7 +560,7 @@ async fn a_credential_is_proved_before_it_is_stored_where_that_is_asked_for(engi
     }
     for unclear in [404, 429, 500, 503] {
         status.store(unclear, Ordering::SeqCst);
-        let body = failure(&create(&program, &request(true, "shop")).await, 502, "bad_gateway");
+        let body = failure(&create(&program, &request(true, "shop")).await, 422, "unprocessable_entity");
         assert_eq!((&body["origin"], &body["sent"]), (&value!("provider"), &value!("yes")), "{body}");
     }
     let body = failure(&create(&program, &request(true, "away")).await, 502, "bad_gateway");
