@@ -1,0 +1,35 @@
+//! What several fuzz targets ask for.
+
+use passthrough_wire::fields::FieldError;
+use serde_json::Value;
+
+/// A text that the seeds use as a secret value. Where it comes back, a secret would have come back.
+pub const MARKER: &str = "s3cr3t";
+
+/// No message may quote a value: what stands at the wrong place may be a credential. Names are quoted, so a
+/// body that has the marker in a name proves nothing.
+pub fn assert_nothing_is_echoed(json: &[u8], errors: &[FieldError]) {
+    assert!(!errors.is_empty(), "refused without a reason");
+    if serde_json::from_slice(json).is_ok_and(|value: Value| is_in_a_name(&value)) || is_repeated(json) {
+        return;
+    }
+    for error in errors {
+        assert!(!error.message.contains(MARKER), "a value is echoed: {error:?}");
+    }
+}
+
+fn is_in_a_name(value: &Value) -> bool {
+    match value {
+        Value::Object(members) => {
+            members.iter().any(|(name, member)| name.contains(MARKER) || is_in_a_name(member))
+        }
+        Value::Array(items) => items.iter().any(is_in_a_name),
+        _ => false,
+    }
+}
+
+/// Whether the marker may stand in a name that the other reader does not see, because its object is replaced by
+/// a later one of the same name.
+fn is_repeated(json: &[u8]) -> bool {
+    json.windows(MARKER.len()).filter(|window| *window == MARKER.as_bytes()).count() > 1
+}
