@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use passthrough_core::fault::{Door, Origin, Sent};
 use passthrough_core::id::{ApiKeyId, RequestId};
+use passthrough_core::token::hide_tokens;
 use passthrough_store::{Record, Store};
 use passthrough_wire::error::ErrorCode;
 use tokio_util::sync::CancellationToken;
@@ -58,7 +59,7 @@ impl Records {
             id,
             door,
             method: method.to_owned(),
-            path: printable(without_query(path)),
+            path: hide_tokens(&printable(without_query(path))).into_owned(),
             caller: None,
             connection: None,
             outcome: Outcome::CallerGone,
@@ -212,10 +213,10 @@ impl Draft {
 
     /// The provider is about to be called, with this path as it may be shown.
     pub fn sending(&mut self, shown_path: &str, request_bytes: u64) {
-        let path = without_query(shown_path);
+        let path = &hide_tokens(without_query(shown_path));
         self.path = match &self.connection {
             Some(connection) => connection.redactor.redact_text(path),
-            None => path.to_owned(),
+            None => path.to_string(),
         };
         self.attempts += 1;
         self.request_bytes.store(request_bytes, Ordering::Relaxed);

@@ -40,15 +40,20 @@ impl HeadRecorder {
         }
         // One more read than the limit may hold the end of an acceptable head.
         self.bytes.extend_from_slice(&bytes[..bytes.len().min(MAX_HEAD)]);
-        while let Some(end) = head_end(&self.bytes, self.searched) {
-            if !is_interim(&self.bytes) {
-                self.bytes.truncate(end);
+        // Interim heads are cut off together: one by one, a read full of tiny ones would be moved thousands
+        // of times.
+        let mut begin = 0;
+        while let Some(end) = head_end(&self.bytes[begin..], self.searched) {
+            if !is_interim(&self.bytes[begin..]) {
+                self.bytes.truncate(begin + end);
+                self.bytes.drain(..begin);
                 self.done = true;
                 return;
             }
-            self.bytes.drain(..end);
+            begin += end;
             self.searched = 0;
         }
+        self.bytes.drain(..begin);
         self.searched = self.bytes.len().saturating_sub(3);
         if self.bytes.len() > MAX_HEAD {
             self.bytes = Vec::new();
