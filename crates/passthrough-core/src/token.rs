@@ -4,6 +4,7 @@
 //! (and a secret scanner) be told from a wrong token without a look-up. Only a keyed hash of the secret is
 //! ever stored; the hashing is the vault's.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use aws_lc_rs::digest;
@@ -101,6 +102,25 @@ impl fmt::Debug for Token {
     }
 }
 
+/// Hides the secret parts of all tokens in a text that is kept or logged, such as a path: people paste a token
+/// where an address wants an id. What looks like one counts, whether or not its checksum is right.
+pub fn hide_tokens(text: &str) -> Cow<'_, str> {
+    let mut out = Cow::Borrowed(text);
+    for kind in [TokenKind::Connection, TokenKind::ApiKey] {
+        let mut from = 0;
+        while let Some(found) = out[from..].find(kind.prefix()) {
+            let body = from + found + kind.prefix().len();
+            let length = out[body..].bytes().take_while(u8::is_ascii_alphanumeric).count();
+            from = body + length;
+            if length > ULID_LENGTH {
+                out.to_mut().replace_range(body + ULID_LENGTH..from, "***");
+                from = body + ULID_LENGTH;
+            }
+        }
+    }
+    out
+}
+
 /// 35 bits of SHA-256 over prefix, ULID and secret: a checksum, not a signature.
 fn checksum_of(kind: TokenKind, signed: &str) -> String {
     let mut context = digest::Context::new(&digest::SHA256);
@@ -138,6 +158,19 @@ mod tests {
         }
         assert!(Token::parse(TokenKind::ApiKey, &text).is_err());
         assert!(Token::parse(TokenKind::Connection, "con_tkn_é").is_err());
+    }
+
+    #[test]
+    fn the_secret_of_every_token_in_a_text_is_hidden() {
+        let (connection, key) = (
+            token().expose(),
+            Token::from_parts(TokenKind::ApiKey, Ulid::from_parts(1, 2), [7; 32]).expose(),
+        );
+        let text = format!("/a/{connection}/{key}-{connection}?sk_short&sk_");
+        let hidden = hide_tokens(&text);
+        let (connection, key) = (&connection[..8 + ULID_LENGTH], &key[..3 + ULID_LENGTH]);
+        assert_eq!(hidden, format!("/a/{connection}***/{key}***-{connection}***?sk_short&sk_"));
+        assert!(matches!(hide_tokens("/orders/1"), Cow::Borrowed("/orders/1")));
     }
 
     #[test]

@@ -243,6 +243,7 @@ async fn no_canary_is_found_after_a_walk_through_everything(engine: Engine) {
     resources(&walk, &connections[0].1).await;
     commands(&mut walk, &connections[0].1).await;
     environ(&walk);
+    assert!(walk.program.log().contains("DEBUG"), "the log was not as talkative as it can be");
     walk.program.finish().await;
 }
 
