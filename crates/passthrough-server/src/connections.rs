@@ -109,11 +109,11 @@ async fn insert(
 ) -> Result<(), ApiError> {
     let vault = &app.installation.vault;
     let (environment, id) = (&connection.environment, connection.id);
-    let sealed = vault.seal_credential(environment, id, 1, credential)?;
+    let sealed = vault.seal_credential(connection, 1, credential)?;
     let sealed_variables = vault.seal_variables(environment, id, 1, variables)?;
     let stored = StoredConnection {
         connection: connection.clone(),
-        token_hash: vault.hash(TokenKind::Connection, token).to_vec(),
+        token_hash: vault.hash(TokenKind::Connection, token, environment).to_vec(),
         sealed_variables: Sealed {
             sealed: sealed_variables.bytes,
             key_id: sealed_variables.key_id.to_string(),
@@ -183,11 +183,9 @@ fn seal_new(app: &App, stored: &StoredConnection, request: &PatchConnection) -> 
     let old = (stored.credential.generation, stored.sealed_variables.generation);
     let credentials = match &request.credentials {
         Some(given) => given.clone(),
-        None => vault
-            .open_credential(environment, id, old.0, &stored.credential.sealed)?
-            .fields
-            .into_iter()
-            .collect(),
+        None => {
+            vault.open_credential(connection, old.0, &stored.credential.sealed)?.fields.into_iter().collect()
+        }
     };
     let variables = match &request.variables {
         Some(given) => given.clone(),
@@ -202,7 +200,7 @@ fn seal_new(app: &App, stored: &StoredConnection, request: &PatchConnection) -> 
     let (mut new_credential, mut new_variables) = (None, None);
     if request.credentials.is_some() {
         let generation = old.0 + 1;
-        let sealed = vault.seal_credential(environment, id, generation, &credential)?;
+        let sealed = vault.seal_credential(connection, generation, &credential)?;
         let key_id = sealed.key_id.to_string();
         new_credential =
             Some((SealedCredential { generation, sealed: sealed.bytes, expires_at: None }, key_id));
@@ -259,7 +257,7 @@ pub async fn rotate_token(
 ) -> Result<(Connection, Token), ApiError> {
     let connection = find(app, environment, id).await?.connection;
     let token = Token::from_parts(TokenKind::Connection, id.ulid(), passthrough_vault::random());
-    let hash = app.installation.vault.hash(TokenKind::Connection, &token);
+    let hash = app.installation.vault.hash(TokenKind::Connection, &token, environment);
     app.installation.store.update_token_hash(environment, id, &hash, app.now_ms()).await?;
     app.resolver.changed(ChangeSubject::Connection(id)).await;
     Ok((connection, token))

@@ -148,7 +148,7 @@ impl Installation {
             id: ApiKeyId::from(token.ulid()),
             environment: environment.clone(),
             name: name.to_owned(),
-            secret_hash: self.vault.hash(TokenKind::ApiKey, &token).to_vec(),
+            secret_hash: self.vault.hash(TokenKind::ApiKey, &token, environment).to_vec(),
             created_at: now,
             expires_at,
             revoked_at: None,

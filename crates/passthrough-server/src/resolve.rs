@@ -137,7 +137,7 @@ impl Resolver {
         let store = &self.installation.store;
         let load = || async move { Ok::<_, StoreError>(store.find_api_key(id).await?.map(Arc::new)) };
         let key = self.api_keys.get(id, load).await?;
-        let hash = key.as_ref().map(|key| key.secret_hash.as_slice());
+        let hash = key.as_ref().map(|key| (key.secret_hash.as_slice(), &key.environment));
         let genuine = self.installation.vault.matches(TokenKind::ApiKey, token, hash);
         let now = self.installation.clock.now_ms();
         match key {
@@ -160,7 +160,7 @@ impl Resolver {
             Err(ResolveError::UnknownConnection) => None,
             found => found?,
         };
-        let hash = ready.as_ref().map(|ready| ready.token_hash.as_slice());
+        let hash = ready.as_ref().map(|ready| (ready.token_hash.as_slice(), &ready.connection.environment));
         let genuine = self.installation.vault.matches(TokenKind::Connection, token, hash);
         match ready {
             Some(ready) if genuine && ready.connection.environment == caller.environment => Ok(ready),
@@ -173,7 +173,7 @@ impl Resolver {
     pub async fn identify(&self, caller: &Caller, token: &Token) -> Result<ConnectionId, ResolveError> {
         let id = ConnectionId::from(token.ulid());
         let stored = self.installation.store.find_connection(&caller.environment, id).await?;
-        let hash = stored.as_ref().map(|stored| stored.token_hash.as_slice());
+        let hash = stored.as_ref().map(|stored| (stored.token_hash.as_slice(), &caller.environment));
         let genuine = self.installation.vault.matches(TokenKind::Connection, token, hash);
         if genuine && stored.is_some() { Ok(id) } else { Err(ResolveError::UnknownConnection) }
     }
@@ -210,7 +210,7 @@ impl Resolver {
         let (environment, id) = (&connection.environment, connection.id);
         let vault = &self.installation.vault;
         let generation = credential.generation;
-        let credential = vault.open_credential(environment, id, generation, &credential.sealed)?;
+        let credential = vault.open_credential(&connection, generation, &credential.sealed)?;
         let variables =
             vault.open_variables(environment, id, sealed_variables.generation, &sealed_variables.sealed)?;
         self.ready(connection, token_hash, credential, generation, variables)

@@ -39,6 +39,8 @@ use slow::{Patience, Progress, Watched};
 
 /// How often other processes' changes and the key file are looked at.
 const FOLLOW: Duration = Duration::from_secs(1);
+/// How long the database may take over that.
+const FOLLOW_TIMEOUT: Duration = Duration::from_secs(10);
 /// How many changes are read at a time.
 const CHANGES: u32 = 1_000;
 /// How long changes are kept for others to see.
@@ -273,19 +275,25 @@ fn ended(result: Result<(), Box<dyn std::error::Error + Send + Sync>>) {
 /// Follows what other processes change: connections and keys through the database, the keyring through
 /// its file.
 async fn follow(app: Arc<App>, mut last_change: i64) {
-    let mut swept = Instant::now();
+    let (mut swept, mut seen) = (Instant::now(), Instant::now());
     loop {
         tokio::time::sleep(FOLLOW).await;
         let vault = app.installation.vault.clone();
         if let Ok(Err(error)) = tokio::task::spawn_blocking(move || vault.follow()).await {
             tracing::error!(%error, "the key file changed and cannot be read; the keys in memory stay in use");
         }
-        match follow_changes(&app, last_change).await {
-            Ok(change) => {
+        match tokio::time::timeout(FOLLOW_TIMEOUT, follow_changes(&app, last_change)).await {
+            Ok(Ok(change)) => {
                 last_change = change;
                 app.resolver.saw_database();
+                // After so long, changes may have been swept that were never seen here.
+                if seen.elapsed() > Duration::from_millis(CHANGES_KEPT_MS.unsigned_abs()) {
+                    app.resolver.forget_all().await;
+                }
+                seen = Instant::now();
             }
-            Err(error) => tracing::warn!(%error, "the database is not available"),
+            Ok(Err(error)) => tracing::warn!(%error, "the database is not available"),
+            Err(_) => tracing::warn!("the database does not answer"),
         }
         if swept.elapsed() > Duration::from_millis(CHANGES_KEPT_MS.unsigned_abs()) {
             swept = Instant::now();

@@ -3,15 +3,18 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use passthrough_core::connection::{Credential, Variables};
+use passthrough_core::connection::{Connection, Credential, Variables};
 use passthrough_core::id::{ConnectionId, Environment};
 use passthrough_core::token::{Token, TokenKind};
 use passthrough_vault::keyring_file::{FileError, Fingerprint};
 use passthrough_vault::{Binding, Keyring, OpenError, Pepper, SealError, Sealed, keyring_file};
 use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -63,6 +66,8 @@ pub struct Vault(Arc<Inner>);
 struct Inner {
     keyring: RwLock<Arc<Keyring>>,
     source: KeyringSource,
+    /// Whether the key file has changed and could not be read.
+    behind: AtomicBool,
     pepper: Pepper,
 }
 
@@ -115,7 +120,8 @@ pub fn with_variables_binding<T>(
 impl Vault {
     /// A vault over an opened keyring.
     pub fn new(keyring: Keyring, source: KeyringSource, pepper: Pepper) -> Self {
-        Self(Arc::new(Inner { keyring: RwLock::new(Arc::new(keyring)), source, pepper }))
+        let keyring = RwLock::new(Arc::new(keyring));
+        Self(Arc::new(Inner { keyring, source, behind: AtomicBool::new(false), pepper }))
     }
 
     /// The keyring as it is now.
@@ -136,10 +142,13 @@ impl Vault {
     pub fn follow(&self) -> Result<bool, VaultError> {
         let KeyringSource::File { path, fingerprint } = &self.0.source else { return Ok(false) };
         let mut known = fingerprint.lock().unwrap_or_else(PoisonError::into_inner);
-        if keyring_file::fingerprint(path)? == *known {
+        if keyring_file::fingerprint(path).is_ok_and(|now| now == *known) {
+            self.0.behind.store(false, Ordering::Relaxed);
             return Ok(false);
         }
+        self.0.behind.store(true, Ordering::Relaxed);
         let (keyring, fingerprint) = keyring_file::load(path)?;
+        self.0.behind.store(false, Ordering::Relaxed);
         *self.0.keyring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keyring);
         *known = fingerprint;
         Ok(true)
@@ -161,25 +170,35 @@ impl Vault {
     /// Seals a credential for one row and generation.
     pub fn seal_credential(
         &self,
-        environment: &Environment,
-        id: ConnectionId,
+        connection: &Connection,
         generation: i64,
         credential: &Credential,
     ) -> Result<Sealed, VaultError> {
-        let plain = to_json(&credential.fields)?;
-        with_credential_binding(environment, id, generation, |b| Ok(self.keyring().seal(b, &plain)?))
+        let plain = to_json(&CredentialText {
+            provider: &connection.provider,
+            auth: &connection.auth,
+            fields: exposed(&credential.fields),
+        })?;
+        let (environment, id) = (&connection.environment, connection.id);
+        with_credential_binding(environment, id, generation, |binding| self.seal(binding, &plain))
     }
 
-    /// Opens a credential.
+    /// Opens a credential. It opens only for the provider and auth entry that it was given for: whoever can
+    /// write to the database must not be able to have it sent to another provider.
     pub fn open_credential(
         &self,
-        environment: &Environment,
-        id: ConnectionId,
+        connection: &Connection,
         generation: i64,
         sealed: &[u8],
     ) -> Result<Credential, VaultError> {
-        let plain = with_credential_binding(environment, id, generation, |b| self.open(b, sealed))?;
-        Ok(Credential { fields: from_json(&plain)? })
+        let (environment, id) = (&connection.environment, connection.id);
+        let plain =
+            with_credential_binding(environment, id, generation, |binding| self.open(binding, sealed))?;
+        let text: OpenedCredential = serde_json::from_slice(&plain).map_err(|_| VaultError::Content)?;
+        if text.provider != connection.provider || text.auth != connection.auth {
+            return Err(VaultError::Content);
+        }
+        Ok(Credential { fields: hidden(text.fields) })
     }
 
     /// Seals a connection's variables.
@@ -190,8 +209,8 @@ impl Vault {
         generation: i64,
         variables: &Variables,
     ) -> Result<Sealed, VaultError> {
-        let plain = to_json(variables)?;
-        with_variables_binding(environment, id, generation, |b| Ok(self.keyring().seal(b, &plain)?))
+        let plain = to_json(&exposed(variables))?;
+        with_variables_binding(environment, id, generation, |binding| self.seal(binding, &plain))
     }
 
     /// Opens a connection's variables.
@@ -203,39 +222,85 @@ impl Vault {
         sealed: &[u8],
     ) -> Result<Variables, VaultError> {
         let plain = with_variables_binding(environment, id, generation, |b| self.open(b, sealed))?;
-        from_json(&plain)
+        Ok(hidden(serde_json::from_slice(&plain).map_err(|_| VaultError::Content)?))
     }
 
-    /// The keyed hash of a token, which is all that is stored of it.
-    pub fn hash(&self, kind: TokenKind, token: &Token) -> [u8; 32] {
-        self.0.pepper.hash(kind.prefix(), &token.ulid().to_bytes(), token.expose_secret())
+    fn seal(&self, binding: &Binding<'_>, plain: &[u8]) -> Result<Sealed, VaultError> {
+        // The key file changed and could not be read: what is sealed now might be under a key that is
+        // about to be removed.
+        if self.0.behind.load(Ordering::Relaxed) {
+            self.follow()?;
+        }
+        Ok(self.keyring().seal(binding, plain)?)
+    }
+
+    /// The keyed hash of a token, which is all that is stored of it. Bound to the environment: a row moved
+    /// to another one is worthless there.
+    pub fn hash(&self, kind: TokenKind, token: &Token, environment: &Environment) -> [u8; 32] {
+        self.0.pepper.hash(kind.prefix(), &hashed_id(token, Some(environment)), token.expose_secret())
     }
 
     /// Whether a token is the one whose hash is stored, in constant time. Without a stored hash the same
     /// work is done, so that time does not tell which ids exist.
-    pub fn matches(&self, kind: TokenKind, token: &Token, stored: Option<&[u8]>) -> bool {
-        let id = token.ulid().to_bytes();
-        let stored_or_none = stored.unwrap_or(&[0; 32]);
-        let equal = self.0.pepper.matches(kind.prefix(), &id, token.expose_secret(), stored_or_none);
+    pub fn matches(&self, kind: TokenKind, token: &Token, stored: Option<(&[u8], &Environment)>) -> bool {
+        let id = hashed_id(token, stored.map(|(_, environment)| environment));
+        let hash = stored.map_or(&[0; 32][..], |(hash, _)| hash);
+        let equal = self.0.pepper.matches(kind.prefix(), &id, token.expose_secret(), hash);
         equal && stored.is_some()
     }
 }
 
+fn hashed_id(token: &Token, environment: Option<&Environment>) -> Vec<u8> {
+    let environment = environment.map_or(Environment::DEFAULT, Environment::as_str);
+    [&token.ulid().to_bytes()[..], environment.as_bytes()].concat()
+}
+
+/// A credential as it is sealed.
+#[derive(Serialize)]
+struct CredentialText<'a> {
+    provider: &'a str,
+    auth: &'a str,
+    fields: BTreeMap<&'a str, &'a str>,
+}
+
+/// The same, opened; its texts are wiped.
+#[derive(Deserialize)]
+struct OpenedCredential {
+    provider: String,
+    auth: String,
+    fields: BTreeMap<String, Zeroizing<String>>,
+}
+
+fn exposed(values: &BTreeMap<String, SecretString>) -> BTreeMap<&str, &str> {
+    values.iter().map(|(name, value)| (name.as_str(), value.expose_secret())).collect()
+}
+
+fn hidden(values: BTreeMap<String, Zeroizing<String>>) -> BTreeMap<String, SecretString> {
+    values.into_iter().map(|(name, value)| (name, value.as_str().into())).collect()
+}
+
 /// JSON without a copy that stays behind: the buffer is wiped, and large enough from the start that it is
 /// not moved while it grows.
-fn to_json(values: &BTreeMap<String, SecretString>) -> Result<Zeroizing<Vec<u8>>, VaultError> {
-    let room =
-        values.iter().map(|(name, value)| name.len() + 6 * value.expose_secret().len() + 8).sum::<usize>();
-    let mut plain = Zeroizing::new(Vec::with_capacity(room + 2));
-    let exposed: BTreeMap<&str, &str> =
-        values.iter().map(|(name, value)| (name.as_str(), value.expose_secret())).collect();
-    serde_json::to_writer(&mut *plain, &exposed).map_err(|_| VaultError::Content)?;
+fn to_json(value: &impl Serialize) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+    let mut counted = Counted(0);
+    serde_json::to_writer(&mut counted, value).map_err(|_| VaultError::Content)?;
+    let mut plain = Zeroizing::new(Vec::with_capacity(counted.0));
+    serde_json::to_writer(&mut *plain, value).map_err(|_| VaultError::Content)?;
     Ok(plain)
 }
 
-fn from_json(plain: &[u8]) -> Result<BTreeMap<String, SecretString>, VaultError> {
-    let values: BTreeMap<String, String> = serde_json::from_slice(plain).map_err(|_| VaultError::Content)?;
-    Ok(values.into_iter().map(|(name, value)| (name, value.into())).collect())
+/// Counts what is written.
+struct Counted(usize);
+
+impl io::Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 #[cfg(test)]
