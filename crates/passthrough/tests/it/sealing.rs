@@ -49,7 +49,8 @@ async fn store(program: &mut Program) -> Stored {
 
 async fn vaulted(engine: Engine) -> Vaulted {
     let provider_server = EchoProvider::start().await;
-    let mut program = setup(engine).provider("vaulted", &provider(&provider_server.url())).start().await;
+    let file = provider(&provider_server.url());
+    let mut program = setup(engine).provider("vaulted", &file).provider("decoy", &file).start().await;
     let staging_key = program.create_key("staging");
     let first = store(&mut program).await;
     let second = store(&mut program).await;
@@ -136,6 +137,7 @@ async fn a_sealed_value_opens_in_its_own_place_only(engine: Engine) {
         ),
         ("a credential that was cut off", credentials(&format!("sealed = {}", cut.0))),
         ("an empty credential", credentials(&format!("sealed = {}", cut.1))),
+        ("a provider that the credential was not given for", connections("provider = 'decoy'")),
         ("empty variables", connections(&format!("sealed_variables = {}", cut.1))),
     ];
     let restore = [
@@ -145,7 +147,7 @@ async fn a_sealed_value_opens_in_its_own_place_only(engine: Engine) {
             credential_of(first, "generation")
         ),
         format!(
-            "update connections set sealed_variables = {}, variables_generation = {}, environment = 'default' where id = '{first}'",
+            "update connections set sealed_variables = {}, variables_generation = {}, environment = 'default', provider = 'vaulted' where id = '{first}'",
             connection_of(first, "sealed_variables"),
             connection_of(first, "variables_generation")
         ),
