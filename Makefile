@@ -10,9 +10,9 @@ help: ## This table
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 # The same debug build as the tests: it is ready in less than half the time of an optimised one.
-start: ## Build and run the demo: a server, a demo provider, one answered passthrough request
+start: ## Build and run the demo (ARGS="--listen 127.0.0.1:0" for a free port)
 	@scripts/install-needs build
-	cargo run --locked --package passthrough -- demo
+	cargo run --locked --package passthrough -- demo $(ARGS)
 
 # Doc tests go first, so that the last lines are the summary of the main run.
 test: ## Install what the tests need, check format and lints, run all tests against real servers

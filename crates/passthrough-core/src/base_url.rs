@@ -72,6 +72,13 @@ impl BaseUrl {
         if text.len() > MAX_LENGTH {
             return Err(BaseUrlError::TooLong);
         }
+        // First, because whoever wrote `ftp://user@host/?a` has to know that before all else.
+        let foreign = |scheme: &str| {
+            Scheme::parse(scheme).is_none() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        };
+        if text.split_once("://").is_some_and(|(scheme, _)| foreign(scheme)) {
+            return Err(BaseUrlError::Scheme);
+        }
         if let Some((at, character)) = text.char_indices().find(|(_, c)| is_forbidden(*c)) {
             return Err(BaseUrlError::Forbidden { character, at });
         }

@@ -14,10 +14,12 @@ use crate::json_body::Pointer;
 use crate::template::{Scope, Template};
 
 mod base;
+mod facts;
 pub mod file;
 mod inject;
 mod input;
 mod parse;
+mod unused;
 mod validate;
 
 pub use base::{BaseRefusal, BaseUrlTemplate, HostAllowList};
@@ -233,6 +235,11 @@ impl Provider {
             Some(provider) if problems.is_empty() => Ok(provider),
             _ => Err(problems),
         }
+    }
+
+    /// Fields and variables that nothing uses. No reason to refuse a start, but a mistake all the same.
+    pub fn unused(&self) -> Vec<Problem> {
+        unused::problems(self)
     }
 
     /// The auth entry that a new connection means: the one named, or the only one whose fields fit.

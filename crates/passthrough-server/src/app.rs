@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use passthrough_core::template::Moment;
 use passthrough_vault::random;
+use tokio::sync::Semaphore;
 
 use crate::catalog::Catalog;
 use crate::config::Config;
@@ -12,6 +13,9 @@ use crate::installation::Installation;
 use crate::records::Records;
 use crate::resolve::Resolver;
 use crate::upstream::{Upstream, UpstreamError};
+
+/// How many large bodies may arrive at once: with the default limits, 640 MiB at the most.
+const LARGE_BODIES: usize = 32;
 
 /// The parts of a running server.
 #[derive(Debug)]
@@ -28,6 +32,8 @@ pub struct App {
     pub upstream: Upstream,
     /// The records.
     pub records: Records,
+    /// Places for large bodies that are held in memory while they arrive.
+    pub large_bodies: Semaphore,
     /// Set once the server stops.
     pub stop: AtomicBool,
 }
@@ -43,6 +49,7 @@ impl App {
             catalog,
             installation,
             config,
+            large_bodies: Semaphore::new(LARGE_BODIES),
             stop: AtomicBool::new(false),
         })
     }

@@ -70,16 +70,23 @@ impl Catalog {
         self.providers.get(code)
     }
 
+    /// The code that a misspelt one may have meant.
+    pub fn nearest(&self, code: &str) -> Option<&str> {
+        passthrough_core::suggest::nearest(code, self.providers.keys().map(AsRef::as_ref))
+    }
+
     /// All providers, by code.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Provider>> {
         self.providers.values()
     }
 }
 
-/// Reads one provider file; its code is its name.
+/// Reads one provider file, more strictly than a start does; its code is its name.
 pub fn check_file(path: &Path) -> Result<Provider, Vec<Problem>> {
     let text = read(path).map_err(|problem| vec![problem])?;
-    Provider::parse(&code_of(path), &text)
+    let provider = Provider::parse(&code_of(path), &text)?;
+    let unused = provider.unused();
+    if unused.is_empty() { Ok(provider) } else { Err(unused) }
 }
 
 /// The JSON schema of provider files.

@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
+use passthrough_core::base_url::Origin;
 use passthrough_core::connection::{Connection, ConnectionStatus, Credential, SealedCredential, Variables};
-use passthrough_core::fault::{Origin, Sent};
+use passthrough_core::fault::{Origin as Fault, Sent};
 use passthrough_core::id::{ConnectionId, Environment};
-use passthrough_core::provider::{Auth, Problem, Provider};
+use passthrough_core::provider::{Auth, BaseUrlTemplate, Problem, Provider};
 use passthrough_core::suggest::nearest;
 use passthrough_core::token::{Token, TokenKind};
 use passthrough_store::{ChangeSubject, ConnectionPatch, Sealed, StoredConnection};
@@ -75,7 +76,7 @@ fn rehearse(
     let ready = ready.map_err(|error| wrong(error.to_string()))?;
     verify::rehearse(app, &ready).map_err(|error| match error {
         verify::RehearsalError::Credential(message) => wrong(message),
-        verify::RehearsalError::BaseUrl(message) => ApiError::bad_field("variables", message),
+        verify::RehearsalError::BaseUrl(problem) => refused(vec![problem]),
     })?;
     Ok(Arc::new(ready))
 }
@@ -83,15 +84,17 @@ fn rehearse(
 /// Proves a credential, or says why that cannot be done.
 async fn prove(app: &App, ready: &Arc<ReadyConnection>) -> Result<Verified, ApiError> {
     let verified = verify::verify(app, ready).await?;
+    // An error has no place of its own for the provider's status.
+    let status = verified.status.map(|status| format!(" (status {})", status.as_u16())).unwrap_or_default();
     match verified.result {
         VerificationResult::Alive => Ok(verified),
         VerificationResult::Refused => {
-            Err(ApiError { sent: Sent::Yes, ..ApiError::invalid_credentials(verified.message) })
+            Err(ApiError { sent: Sent::Yes, ..ApiError::invalid_credentials(verified.message + &status) })
         }
         VerificationResult::Unreachable => Err(verified.failure.unwrap_or_else(|| {
-            let message = format!("{}; nothing was stored", verified.message);
+            let message = format!("{}{status}; nothing was stored", verified.message);
             ApiError {
-                origin: Origin::Provider,
+                origin: Fault::Provider,
                 sent: Sent::Yes,
                 retryable: true,
                 ..ApiError::unprocessable(message)
@@ -187,31 +190,51 @@ fn seal_new(app: &App, stored: &StoredConnection, request: &PatchConnection) -> 
             vault.open_credential(connection, old.0, &stored.credential.sealed)?.fields.into_iter().collect()
         }
     };
+    let old_variables = vault.open_variables(environment, id, old.1, &stored.sealed_variables.sealed)?;
     let variables = match &request.variables {
         Some(given) => given.clone(),
-        None => vault
-            .open_variables(environment, id, old.1, &stored.sealed_variables.sealed)?
-            .into_iter()
-            .collect(),
+        None => old_variables.clone().into_iter().collect(),
     };
     let accepted = provider.accept(auth, credentials, variables, &app.config.allow_hosts);
     let (credential, variables) = accepted.map_err(refused)?;
-    rehearse(app, connection, &credential, &variables)?;
-    let (mut new_credential, mut new_variables) = (None, None);
-    if request.credentials.is_some() {
-        let generation = old.0 + 1;
-        let sealed = vault.seal_credential(connection, generation, &credential)?;
-        let key_id = sealed.key_id.to_string();
-        new_credential =
-            Some((SealedCredential { generation, sealed: sealed.bytes, expires_at: None }, key_id));
+    // Credentials are write-only. Sent to a host of the caller's choice they would be read back, so whoever
+    // changes the host must know them.
+    let hosts = |variables: &Variables| origins(app, provider, variables, &credential);
+    if request.credentials.is_none() && hosts(&old_variables) != hosts(&variables) {
+        let message = "the new variables lead to another host: give the credentials, too";
+        return Err(ApiError::bad_field("credentials", message));
     }
+    rehearse(app, connection, &credential, &variables)?;
+    // The credential is sealed anew also where only the variables change: its generation is what tells a
+    // verification that is under way that it has been overtaken.
+    let generation = old.0.saturating_add(1);
+    let sealed = vault.seal_credential(connection, generation, &credential)?;
+    let key_id = sealed.key_id.to_string();
+    let new_credential =
+        Some((SealedCredential { generation, sealed: sealed.bytes, expires_at: None }, key_id));
+    let mut new_variables = None;
     if request.variables.is_some() {
-        let generation = old.1 + 1;
+        let generation = old.1.saturating_add(1);
         let sealed = vault.seal_variables(environment, id, generation, &variables)?;
         let key_id = sealed.key_id.to_string();
         new_variables = Some(Sealed { sealed: sealed.bytes, key_id, generation });
     }
     Ok((new_credential, new_variables))
+}
+
+/// Where requests of a connection can go.
+fn origins(
+    app: &App,
+    provider: &Provider,
+    variables: &Variables,
+    credential: &Credential,
+) -> Vec<Option<Origin>> {
+    let bases = std::iter::once(&provider.base_url).chain(provider.base_urls.values());
+    let resolve = |base: &BaseUrlTemplate| {
+        let base = base.resolve(variables, credential, &provider.variables, &app.config.allow_hosts);
+        base.ok().map(|base| base.origin)
+    };
+    bases.map(resolve).collect()
 }
 
 /// Tries the credential and notes what the provider said: the account, or that it refuses.

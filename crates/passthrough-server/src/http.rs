@@ -126,13 +126,18 @@ async fn request_id(State(app): State<Arc<App>>, mut request: Request, next: Nex
 async fn sound_head(request: Request, next: Next) -> Response {
     if !names_one_host(&request) {
         let message = "must be there once, with the host that the request is for";
-        return ApiError::bad_field("headers.host", message).into_response();
+        return last(ApiError::bad_field("headers.host", message));
     }
     if !is_chunked_or_plain(&request) {
         let message = "must be `chunked`, once, or not be there; no other transfer coding is understood";
-        return ApiError::bad_field("headers.transfer-encoding", message).into_response();
+        return last(ApiError::bad_field("headers.transfer-encoding", message));
     }
     next.run(request).await
+}
+
+/// The last answer on its socket: where the head is in doubt, so is where the next one begins.
+fn last(error: ApiError) -> Response {
+    ApiError { closes: true, ..error }.into_response()
 }
 
 /// A request names the host that it is for exactly once (RFC 9112 section 3.2): of two, a proxy in between

@@ -64,8 +64,8 @@ pub enum OpenError {
     KeyringText(String),
     /// There is data, but no key for it.
     #[error(
-        "the database holds credentials, but their key file {path} is missing; put the key file back from \
-         your backup, or start with an empty data folder (the stored credentials cannot be opened without it)"
+        "the database belongs to a key file that is missing: {path}; put the key file back from your backup, \
+         or start with an empty data folder (nothing that is stored can be used without it)"
     )]
     MissingKeyring {
         /// Where it should be.
@@ -89,6 +89,17 @@ pub enum OpenError {
     /// The vault.
     #[error(transparent)]
     Vault(#[from] VaultError),
+}
+
+/// Why an API key was not made.
+#[derive(Debug, Error)]
+pub enum NewKeyError {
+    /// It would be worthless at once.
+    #[error("the time at which an API key expires must be in the future")]
+    Expired,
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl Installation {
@@ -116,13 +127,16 @@ impl Installation {
         Ok(Self { store, vault, clock, made_keyring })
     }
 
-    /// Makes an API key. The token is the only copy of its secret.
+    /// Makes an API key. The token is the only copy of its secret. `expires_at` is in unix milliseconds.
     pub async fn create_api_key(
         &self,
         environment: &Environment,
         name: &str,
         expires_at: Option<i64>,
-    ) -> Result<(ApiKey, Token), StoreError> {
+    ) -> Result<(ApiKey, Token), NewKeyError> {
+        if expires_at.is_some_and(|at| at <= self.clock.now_ms()) {
+            return Err(NewKeyError::Expired);
+        }
         let (key, token) = self.new_api_key(environment, name, expires_at).await?;
         self.store.insert_api_key(&key).await?;
         Ok((key, token))

@@ -1,6 +1,7 @@
 //! A server from its start to its end.
 
 use std::convert::Infallible;
+use std::fs::File;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -33,6 +34,7 @@ use crate::http;
 use crate::installation::{Installation, OpenError};
 use crate::upstream::UpstreamError;
 
+mod lone;
 mod slow;
 
 use slow::{Patience, Progress, Watched};
@@ -58,6 +60,8 @@ pub struct Server {
     address: SocketAddr,
     first_key: Option<Token>,
     last_change: i64,
+    /// Held while the server lives, so that a second one on the same SQLite file is noticed.
+    lock: Option<File>,
 }
 
 /// Why a server did not start.
@@ -109,8 +113,9 @@ impl Server {
         let first_key = first_key(&config, &installation).await?;
         // Read before the first cache entry is: what changes from here on is followed.
         let last_change = installation.store.latest_change().await?;
+        let lock = lone::lock(&config);
         let app = Arc::new(App::new(config, catalog, installation)?);
-        Ok(Self { app, listener, address, first_key, last_change })
+        Ok(Self { app, listener, address, first_key, last_change, lock })
     }
 
     /// The address that it listens on.
@@ -123,6 +128,11 @@ impl Server {
         self.first_key.as_ref()
     }
 
+    /// How many API keys there are, revoked ones included.
+    pub async fn count_api_keys(&self) -> Result<i64, StoreError> {
+        self.app.installation.store.count_api_keys().await
+    }
+
     /// Whether this start made the key file.
     pub fn made_keyring(&self) -> bool {
         self.app.installation.made_keyring
@@ -130,7 +140,7 @@ impl Server {
 
     /// Serves until `shutdown` ends, then finishes what is in flight.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let Self { app, listener, last_change, .. } = self;
+        let Self { app, listener, last_change, lock: _lock, .. } = self;
         let stop_writing = CancellationToken::new();
         let records = tokio::spawn(app.records.clone().keep_writing(
             app.installation.store.clone(),
@@ -188,8 +198,11 @@ async fn first_key(config: &Config, installation: &Installation) -> Result<Optio
 async fn accept(app: Arc<App>, listener: TcpListener, stop: Stop, connections: TaskTracker) {
     let router = http::router(Arc::clone(&app));
     let builder = builder(&app);
-    let patience =
-        Patience { head: app.config.limits.head_timeout, unread: app.config.deadlines.stream_idle };
+    let patience = Patience {
+        head: app.config.limits.head_timeout,
+        unread: app.config.deadlines.stream_idle,
+        rest: app.config.limits.keep_alive,
+    };
     loop {
         let (stream, _) = match listener.accept().await {
             Ok(accepted) => accepted,
@@ -242,7 +255,9 @@ async fn serve(
     let service = service_fn(move |request: Request<Incoming>| {
         let (progress, version) = (noting.clone(), request.version());
         let answering = router.clone().oneshot(request.map(Body::new));
-        async move { Ok::<_, Infallible>(slow::noted(progress, version, unfailing(answering)).await) }
+        async move {
+            Ok::<_, Infallible>(slow::noted(progress, version, patience.unread, unfailing(answering)).await)
+        }
     });
     let connection = builder.serve_connection_with_upgrades(io, service);
     let mut connection = pin!(connection);

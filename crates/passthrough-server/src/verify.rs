@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use passthrough_core::base_url::{Host, Scheme};
 use passthrough_core::fault::Door;
 use passthrough_core::path::CallerPath;
-use passthrough_core::provider::{ExpiredWhen, Verify};
+use passthrough_core::provider::{BaseUrlTemplate, ExpiredWhen, Problem, Verify};
 use passthrough_core::template::{Scope, Template, percent_encode};
 use passthrough_core::upstream::{PassthroughRequest, RequestBody, build};
 use passthrough_store::Account;
@@ -26,7 +26,7 @@ use crate::resolve::ReadyConnection;
 pub struct Verified {
     /// In a word.
     pub result: VerificationResult,
-    /// In a sentence.
+    /// In a sentence, without the status: that stands beside it.
     pub message: String,
     /// The provider's status.
     pub status: Option<StatusCode>,
@@ -70,7 +70,7 @@ pub enum RehearsalError {
     /// It does not fit into a request.
     Credential(String),
     /// The base URL may not be called.
-    BaseUrl(String),
+    BaseUrl(Problem),
 }
 
 /// Builds a request without sending it.
@@ -88,28 +88,56 @@ pub fn rehearse(app: &App, ready: &ReadyConnection) -> Result<(), RehearsalError
             }
         })?;
     let policy = &app.config.upstream.address_policy;
+    let base = &open.provider.base_url;
     if built.origin.scheme == Scheme::Http
         && policy.allow_http.is_empty()
         && policy.allow_http_hosts.is_empty()
     {
-        let message = "the base URL must be https; an operator can open plain http in `upstream.allow_http`";
-        return Err(RehearsalError::BaseUrl(message.to_owned()));
+        return Err(plain_http(base));
     }
     if let Host::Ip(ip) = built.origin.host {
         let ip: IpAddr = ip;
-        policy.check(ip).map_err(|blocked| RehearsalError::BaseUrl(blocked.to_string()))?;
-        policy
-            .check_scheme(built.origin.scheme, &built.origin.host, ip)
-            .map_err(|blocked| RehearsalError::BaseUrl(blocked.to_string()))?;
+        policy.check(ip).map_err(|blocked| blocked_host(base, &blocked.to_string()))?;
+        policy.check_scheme(built.origin.scheme, &built.origin.host, ip).map_err(|_| plain_http(base))?;
     }
     Ok(())
+}
+
+/// Said of the variable where the user chose the scheme; of the provider's file where only an operator can
+/// help. The file's text is shown, never what a variable holds: that may be secret.
+fn plain_http(base: &BaseUrlTemplate) -> RehearsalError {
+    RehearsalError::BaseUrl(match base.scheme_variable() {
+        Some(name) => Problem::new(
+            format!("variables.{name}"),
+            "the base URL must be https; an operator can open plain http in `upstream.allow_http`",
+        ),
+        None => {
+            let source = base.source();
+            let message = format!(
+                "the base URL of this provider ({source}) is plain http: open it in upstream.allow_http"
+            );
+            Problem::new("provider", message)
+        }
+    })
+}
+
+fn blocked_host(base: &BaseUrlTemplate, blocked: &str) -> RehearsalError {
+    RehearsalError::BaseUrl(match base.host_variable() {
+        Some(name) => Problem::new(format!("variables.{name}"), blocked),
+        None => {
+            Problem::new("provider", format!("the base URL of this provider ({}): {blocked}", base.source()))
+        }
+    })
 }
 
 /// Asks the provider. An error only where its file has no call to ask with.
 pub async fn verify(app: &App, ready: &Arc<ReadyConnection>) -> Result<Verified, ApiError> {
     let open = ready.open().ok_or_else(|| ApiError::internal("a ready connection without its auth entry"))?;
     let Some(verify) = &open.auth.verify else {
-        let message = format!("the file of {} names no call that proves a credential", open.provider.code);
+        let message = format!(
+            "passthrough knows no call that proves a credential of `{}`; make a passthrough request instead",
+            open.provider.code
+        );
         return Err(ApiError::bad_field("verify", message));
     };
     let request = verify_request(app, ready, verify)?;
@@ -182,16 +210,12 @@ fn request(method: Method, path: CallerPath, base: Option<String>, body: Request
 /// What a status says of a credential. A 403 is a refusal, too: a key without the right to see its own
 /// account is of no use; any other says nothing, unless the provider's file knows better.
 fn judge(status: StatusCode, expired: bool) -> Verified {
-    let code = status.as_u16();
-    let refused = |message: String| Verified::new(VerificationResult::Refused, message);
-    match code {
-        _ if expired => refused(format!("the provider refuses the credential (status {code})")),
+    let refused = || Verified::new(VerificationResult::Refused, "the provider refuses the credential");
+    match status.as_u16() {
+        _ if expired => refused(),
         200..=299 => Verified::new(VerificationResult::Alive, "the provider accepts the credential"),
-        401 | 403 => refused(format!("the provider refuses the credential (status {code})")),
-        _ => Verified::new(
-            VerificationResult::Unreachable,
-            format!("the provider did not say (status {code})"),
-        ),
+        401 | 403 => refused(),
+        _ => Verified::new(VerificationResult::Unreachable, "the provider did not say"),
     }
 }
 

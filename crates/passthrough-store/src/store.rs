@@ -86,6 +86,14 @@ impl Store {
             Engine::Sqlite => "begin immediate",
             Engine::Postgres => "begin",
         };
-        Ok(self.writer.begin_with(begin).await?)
+        match self.writer.begin_with(begin).await {
+            // On a full disk SQLite ends a transaction by itself; the driver goes on counting it as open, and
+            // would refuse every further one on this connection.
+            Err(sqlx::Error::InvalidSavePointStatement) => {
+                self.writer.acquire().await?.close().await?;
+                Ok(self.writer.begin_with(begin).await?)
+            }
+            begun => Ok(begun?),
+        }
     }
 }

@@ -20,10 +20,11 @@ use crate::postgres::Postgres;
 /// What every secret of a test begins with.
 pub const CANARY: &str = "cnryQx7Zk9";
 
-/// A secret that is searched for afterwards, different at each call.
+/// A secret that is searched for afterwards, different at each call and in each process: real servers are
+/// shared by all tests, and two of them must not register the same name.
 pub fn canary(name: &str) -> String {
     static COUNT: AtomicU64 = AtomicU64::new(1);
-    format!("{CANARY}{name}{}", COUNT.fetch_add(1, Ordering::Relaxed))
+    format!("{CANARY}{name}{}n{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// Which database a program uses.

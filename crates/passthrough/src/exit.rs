@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 
-use passthrough_client::wire::error::{ErrorBody, ErrorCode};
+use passthrough_client::wire::error::{ErrorBody, ErrorCode, Origin, Sent};
 use passthrough_client::wire::fields::FieldError;
 use passthrough_client::{ApiError, Error as ClientError};
 use thiserror::Error;
@@ -104,7 +104,7 @@ fn judge(error: &anyhow::Error) -> (Exit, Option<String>, Vec<String>) {
             return (
                 exit,
                 hint.map(ToOwned::to_owned),
-                error.api().map(|api| details(&api.body)).unwrap_or_default(),
+                error.api().map(|api| [details(&api.body), sent(&api.body)].concat()).unwrap_or_default(),
             );
         }
     }
@@ -131,6 +131,10 @@ fn judge_client(error: &ClientError) -> (Exit, Option<&'static str>) {
 }
 
 fn judge_api(error: &ApiError) -> (Exit, Option<&'static str>) {
+    // Its message is all that tells this refusal from others of the same code.
+    if error.body.origin == Origin::Connection && error.body.message.contains("is archived") {
+        return (Exit::Failed, Some("`passthrough connection archive ID --restore` takes it back"));
+    }
     match error.body.code {
         ErrorCode::Unauthorized => {
             (Exit::Refused, Some("make an API key on the server's machine: `passthrough key create NAME`"))
@@ -164,6 +168,14 @@ fn details(body: &ErrorBody) -> Vec<String> {
     reason.map(|reason| vec![format!("reason: {reason}")]).unwrap_or_default()
 }
 
+/// Whether the provider has seen anything, where that is in question: what the caller did wrong ends before it.
+fn sent(body: &ErrorBody) -> Vec<String> {
+    if body.origin == Origin::Caller && body.sent == Sent::No {
+        return Vec::new();
+    }
+    vec![format!("sent: {}", body.sent.as_str())]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -188,5 +200,18 @@ mod tests {
             "detail": [{"message": "missing", "path": "credentials.key"}, {"message": "is no JSON", "path": ""}]});
         let body: ErrorBody = serde_json::from_value(body).unwrap();
         assert_eq!(details(&body), ["credentials.key: missing", "is no JSON"]);
+        assert!(sent(&body).is_empty());
+    }
+
+    #[test]
+    fn what_the_provider_may_have_seen_is_said_and_an_archived_connection_has_its_way_back() {
+        let body = serde_json::json!({"code": "gateway_timeout", "message": "m", "requestId": "r",
+            "origin": "provider", "sent": "unknown", "retryable": true});
+        assert_eq!(sent(&serde_json::from_value(body).unwrap()), ["sent: unknown"]);
+        let body = serde_json::json!({"code": "unprocessable_entity", "message": "the connection is archived; …",
+            "requestId": "r", "origin": "connection", "sent": "no", "retryable": false});
+        let body: ErrorBody = serde_json::from_value(body).unwrap();
+        let error = ApiError { status: http::StatusCode::UNPROCESSABLE_ENTITY, body, retry_after: None };
+        assert!(judge_api(&error).1.unwrap().contains("--restore"));
     }
 }

@@ -6,7 +6,9 @@ use anyhow::Result;
 use clap::Args;
 use passthrough_server::Clock;
 use passthrough_server::config::{Config, Overrides};
-use passthrough_server::installation::Installation;
+use passthrough_server::installation::{DATABASE_FILE, Installation};
+
+use crate::exit::Hinted;
 
 /// Which installation.
 #[derive(Debug, Clone, Args)]
@@ -38,6 +40,18 @@ impl LocalFlags {
     /// The settings.
     pub fn config(&self) -> Result<Config> {
         Ok(Config::load(&self.overrides())?)
+    }
+
+    /// Opens an installation that is there. To look at nothing must not make something: a mistyped folder would
+    /// become a second installation.
+    pub async fn open_existing(&self) -> Result<Installation> {
+        let config = self.config()?;
+        if config.database_url.is_none() && !config.data_dir.join(DATABASE_FILE).exists() {
+            let hint =
+                "is --data-dir right? the first `passthrough serve` or `passthrough key create` makes it";
+            return Err(Hinted::new(format!("{} is not there yet", config.database_label()), hint).into());
+        }
+        Ok(Installation::open(&config, Clock::System).await?)
     }
 
     /// Opens the installation; makes one where there is none.

@@ -14,6 +14,7 @@ mod pair;
 mod secret;
 mod server;
 mod signal;
+mod terminal;
 mod time;
 
 use std::process::ExitCode;

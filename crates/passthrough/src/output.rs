@@ -76,6 +76,16 @@ impl Output {
 
     /// Why the command failed, and what to do.
     pub fn failure(&self, message: &str, details: &[String], hint: Option<&str>) {
+        if self.is_json() {
+            let mut failure = serde_json::json!({"error": message});
+            if !details.is_empty() {
+                failure["details"] = details.into();
+            }
+            if let Some(hint) = hint {
+                failure["hint"] = hint.into();
+            }
+            return say(&failure.to_string());
+        }
         say(&format!("error: {message}"));
         for detail in details {
             say(&format!("  {detail}"));

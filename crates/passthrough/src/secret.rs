@@ -2,20 +2,51 @@
 //!
 //! A command line can be read by everybody on the machine and stays in the shell's history.
 
+use std::convert::Infallible;
+use std::ffi::OsString;
 use std::io::Read;
 use std::path::Path;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
-/// Reads an API key or connection token: the text itself, or `@FILE`.
+use crate::exit::Hinted;
+
+/// An API key or connection token as it was given: the text itself, or `@FILE`.
 ///
-/// For `clap`, which reads flags and environment with it; messages never hold the text.
-pub fn parse_token(text: &str) -> Result<SecretString, String> {
-    match text.strip_prefix('@') {
-        Some(path) => from_file(Path::new(path)),
-        None if text.is_empty() => Err("is empty".to_owned()),
-        None => Ok(text.into()),
+/// A file is read only when a server is asked: many commands need none, and the environment names it for all.
+#[derive(Debug, Clone)]
+pub struct GivenToken(SecretString);
+
+/// Takes what flag or environment say. For `clap`; it fails nothing, so that nothing fails before it must.
+pub fn parse_token(text: &str) -> Result<GivenToken, Infallible> {
+    Ok(GivenToken(text.into()))
+}
+
+impl GivenToken {
+    /// The token. Messages name the place that it was given in, and never hold the text.
+    pub fn read(&self, flag: &str, variable: &str) -> Result<SecretString, Hinted> {
+        let source = if is_flag_given(flag, std::env::args_os()) { flag } else { variable };
+        let text = self.0.expose_secret();
+        let Some(path) = text.strip_prefix('@') else {
+            if text.is_empty() {
+                return Err(Hinted::usage(format!("{source} is empty"), "give the text itself, or @FILE"));
+            }
+            return Ok(self.0.clone());
+        };
+        let hint = format!("{source} names this file");
+        match from_file(Path::new(path)) {
+            Ok(token) if token.expose_secret().trim().is_empty() => {
+                Err(Hinted::usage(format!("the file {path} is empty (from {source})"), hint))
+            }
+            read => read.map_err(|message| Hinted::usage(format!("{message} (from {source})"), hint)),
+        }
     }
+}
+
+/// A flag wins over the environment, so it is the source wherever it is given.
+fn is_flag_given(flag: &str, args: impl Iterator<Item = OsString>) -> bool {
+    args.filter_map(|arg| arg.into_string().ok())
+        .any(|arg| arg.strip_prefix(flag).is_some_and(|rest| rest.is_empty() || rest.starts_with('=')))
 }
 
 /// The text of a file, without the line break at its end.
@@ -41,7 +72,6 @@ fn without_line_break(text: String) -> SecretString {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use secrecy::ExposeSecret;
 
     #[test]
     fn one_line_break_at_the_end_is_not_part_of_a_secret() {
@@ -52,7 +82,17 @@ mod tests {
 
     #[test]
     fn a_file_that_is_not_there_is_named() {
-        assert!(parse_token("@/nowhere/at/all").unwrap_err().contains("/nowhere/at/all"));
-        assert_eq!(parse_token("sk_1").unwrap().expose_secret(), "sk_1");
+        let read = |text: &str| parse_token(text).unwrap().read("--api-key", "PASSTHROUGH_API_KEY");
+        let said = read("@/nowhere/at/all").unwrap_err().to_string();
+        assert!(said.contains("/nowhere/at/all") && said.contains("PASSTHROUGH_API_KEY"), "{said}");
+        assert!(read("@/dev/null").unwrap_err().to_string().contains("/dev/null is empty"));
+        assert_eq!(read("sk_1").unwrap().expose_secret(), "sk_1");
+        assert!(read("").is_err());
+    }
+
+    #[test]
+    fn a_flag_is_recognised_in_both_forms() {
+        let given = |arg: &str| is_flag_given("--api-key", [arg.into()].into_iter());
+        assert!(given("--api-key") && given("--api-key=x") && !given("--api-keys") && !given("x"));
     }
 }

@@ -94,6 +94,28 @@ impl BaseUrlTemplate {
         self.template.source()
     }
 
+    /// The variable that brings the scheme, and the host with it: one of format `url`.
+    pub fn scheme_variable(&self) -> Option<&str> {
+        match self.template.pieces().next() {
+            Some(Piece::Field(name)) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// The variable that is the host or a part of it, where there is one: the last of several, for it decides
+    /// most.
+    pub fn host_variable(&self) -> Option<&str> {
+        let (mut url, mut last) = (String::new(), None);
+        for piece in self.template.pieces() {
+            match piece {
+                Piece::Field(name) if in_authority(&url) => last = Some(name),
+                Piece::Literal(text) => url.push_str(text),
+                Piece::Field(_) | Piece::Call => {}
+            }
+        }
+        last
+    }
+
     /// Names of the fields and variables that it needs.
     pub(super) fn names(&self) -> Vec<&str> {
         self.template.names()

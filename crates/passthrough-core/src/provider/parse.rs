@@ -91,10 +91,12 @@ impl Parsed {
 }
 
 fn syntax_problem(text: &str, error: &toml::de::Error) -> Problem {
-    let before = |end: usize| text.as_bytes().get(..end).unwrap_or(text.as_bytes());
-    let line = |end| before(end).iter().filter(|byte| **byte == b'\n').count() + 1;
-    let line = error.span().map_or(1, |span| line(span.start));
-    Problem::new(format!("line {line}"), error.message().trim())
+    let start = error.span().map_or(0, |span| span.start);
+    let before = String::from_utf8_lossy(text.as_bytes().get(..start).unwrap_or(text.as_bytes()));
+    let line = before.matches('\n').count() + 1;
+    // In characters, as editors count.
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    Problem::new(format!("line {line}, column {column}"), error.message().trim())
 }
 
 /// Elements that were cut out of arrays: the array's path and the element's index, both as written. They

@@ -5,7 +5,9 @@ use super::*;
 
 /// All problems of a file, a line each.
 fn problems(text: &str) -> String {
-    let problems = Provider::parse("test", text).unwrap_err();
+    let problems =
+        Provider::parse("test", text).map_or_else(|problems| problems, |provider| provider.unused());
+    assert!(!problems.is_empty());
     problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
@@ -121,7 +123,7 @@ fn every_problem_of_a_file_is_told_at_once_with_its_place() {
     auth.key.inject.path: is one segment of a path, without `/` and `?`: `bot{token}`
     auth.key.inject.body.key: expected `}` or `(` after `api_key` (at byte 8)
     auth.key.inject.body.key: not a JSON pointer to a member; write it like /params/credentials, with ~1 for '/' and ~0 for '~', 64 names at most
-    auth.key.verify.request: begins with a method in capitals: `GET /v1/me`
+    auth.key.verify.request: begins with one of GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS: `GET /v1/me`
     auth.key.verify.base: no `base_urls.upload` in this file
     auth.key.verify.account_id: not a JSON pointer to a member; write it like /params/credentials, with ~1 for '/' and ~0 for '~', 64 names at most
     expired_when[0].status: is no HTTP status
@@ -131,8 +133,54 @@ fn every_problem_of_a_file_is_told_at_once_with_its_place() {
 
 #[test]
 fn a_file_that_is_no_toml_has_one_problem_with_its_line() {
-    assert_snapshot!(problems("name = \"é\"\nbase_url = \n"), @r"line 2: string values must be quoted, expected literal string");
-    assert_snapshot!(problems("name = \"a\"\nname = \"b\"\n"), @r"line 2: duplicate key");
+    assert_snapshot!(problems("name = \"é\"\nbase_url = \n"), @r"line 2, column 12: string values must be quoted, expected literal string");
+    assert_snapshot!(problems("name = \"a\"\nname = \"b\"\n"), @r"line 2, column 1: duplicate key");
+}
+
+#[test]
+fn what_nothing_uses_is_told_once_all_else_is_right() {
+    let lines = r#"
+        base_url = "https://{a}.example.com/{id}"
+        base_urls.up = "https://up.example.com/{b}"
+        variables = { a = {}, b = {}, c = {}, d = {}, e = {}, stray = {} }
+        [auth.key]
+        grant = "static"
+        fields = { id = {}, cert = {}, key = {}, hook = {}, forgotten = {}, spare = { optional = true } }
+        inject.headers."{c}" = "{base64({key})}"
+        inject.body."/a" = [{ b = "{hook}" }]
+        inject.client_certificate = { certificate = "{cert}", private_key = "{cert}" }
+        verify = { request = "POST /{d}", json = { e = "{e}" } }
+    "#;
+    assert_snapshot!(problems(&format!("name = \"T\"\n{lines}")), @r"
+    auth.key.fields.forgotten: is used nowhere: put it into `inject` or a base URL, or take it away
+    auth.key.fields.spare: is used nowhere: put it into `inject` or a base URL, or take it away
+    variables.stray: is used nowhere: put it into `inject` or a base URL, or take it away
+    ");
+}
+
+#[test]
+fn dates_sources_and_methods_are_ones_that_there_are() {
+    let lines = r#"
+        deprecated_on = "soon"
+        status = "deprecated"
+        sources = [
+            { fact = "auth", url = "the docs", read = "2026-13-40" },
+            { fact = "auth", url = "https://example.com/a?b#c", read = "2026-01-31" },
+            { fact = "auth", unverified = true, read = "31.1." },
+        ]
+        verify.request = "FETCH /me"
+    "#;
+    assert_snapshot!(problems_with(lines), @r"
+    deprecated_on: is no date such as `2026-01-31`
+    sources[0].url: is no http or https URL
+    sources[0].read: is no date such as `2026-01-31`
+    sources[2].read: is no date such as `2026-01-31`
+    verify.request: begins with one of GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS: `GET /v1/me`
+    ");
+    for base in ["ftp://user@h/?a", "ftp://a b", "ws://{x}.example.com?a"] {
+        let told = problems_with(&format!("base_url = \"{base}\"\nvariables.x = {{}}"));
+        assert!(told.starts_with("base_url: the base URL must begin with https://"), "{base}: {told}");
+    }
 }
 
 #[test]
@@ -317,7 +365,8 @@ fn a_field_may_stand_in_the_path_of_a_base_url_if_every_entry_has_it_and_never_i
     let file = |base: &str| {
         format!(
             "base_url = \"{base}\"\n[auth.a]\ngrant = \"static\"\nfields.id = {{}}\n\
-             [auth.b]\ngrant = \"static\"\nfields.id = {{}}\nfields.key = {{}}"
+             [auth.b]\ngrant = \"static\"\nfields.id = {{}}\nfields.key = {{}}\n\
+             inject.headers.x-key = \"{{key}}\""
         )
     };
     parsed(&file("https://api.example.com/accounts/{id}"));
@@ -329,8 +378,9 @@ fn a_field_may_stand_in_the_path_of_a_base_url_if_every_entry_has_it_and_never_i
 #[test]
 fn an_entry_that_marks_no_field_has_only_secret_ones() {
     let provider = parsed(
-        "[auth.a]\ngrant = \"static\"\nfields.user = {}\nfields.key = {}\n\
-         [auth.b]\ngrant = \"static\"\nfields.user = {}\nfields.key.secret = true",
+        "[auth.a]\ngrant = \"static\"\nfields.user = {}\nfields.key = {}\ninject.headers.a = \"{user}:{key}\"\n\
+         [auth.b]\ngrant = \"static\"\nfields.user = {}\nfields.key.secret = true\n\
+         inject.headers.a = \"{user}:{key}\"",
     );
     let secret = |auth: &str, field: &str| provider.auth[auth].fields.0[field].secret;
     assert!(secret("a", "user") && secret("a", "key") && secret("b", "key"));
@@ -354,9 +404,11 @@ fn dates_in_a_body_are_texts() {
 #[test]
 fn an_auth_entry_is_chosen_by_name_or_by_the_only_fit() {
     let provider = parsed(
-        "[auth.token]\ngrant = \"static\"\nfields.token = {}\n\
+        "[auth.token]\ngrant = \"static\"\nfields.token = {}\ninject.headers.a = \"{token}\"\n\
          [auth.basic]\ngrant = \"static\"\nfields.user = {}\nfields.password.optional = true\n\
-         [auth.legacy]\ngrant = \"static\"\nfields.user = {}\nfields.pin = { default = \"0\" }",
+         inject.headers.a = \"{user}:{password}\"\n\
+         [auth.legacy]\ngrant = \"static\"\nfields.user = {}\nfields.pin = { default = \"0\" }\n\
+         inject.headers.a = \"{user}:{pin}\"",
     );
     let chosen = |named: Option<&str>, given: &[&str]| {
         let chosen = provider.choose_auth(named, given.iter().copied());
@@ -374,7 +426,8 @@ fn an_auth_entry_is_chosen_by_name_or_by_the_only_fit() {
         Err("auth: test has no auth entry of that name; it has token, basic, legacy".to_owned())
     );
     // With a single entry it is that one, so that what is missing can be told field by field.
-    let single = parsed("[auth.token]\ngrant = \"static\"\nfields.token = {}");
+    let single =
+        parsed("[auth.token]\ngrant = \"static\"\nfields.token = {}\ninject.headers.a = \"{token}\"");
     assert_eq!(single.choose_auth(None, ["tokn"].into_iter()).unwrap().name, "token");
 }
 
@@ -388,6 +441,8 @@ const ZENDESK_LIKE: &str = r#"
     grant = "static"
     fields.api_key = { label = "API key", pattern = "sk_[a-z]+" }
     fields.password = { default = "", secret = true }
+    inject.headers.authorization = "{api_key}:{password}"
+    inject.headers.x-place = "{region} {note}"
 "#;
 
 #[test]

@@ -9,9 +9,7 @@ use regex::{Regex, RegexBuilder};
 use super::base::HostAllowList;
 use super::file::{self, AuthFile, ExpiredWhenFile, FieldFile, ProviderFile, VariableFormat, VerifyFile};
 use super::inject::{Reader, header_name, literal, same_header};
-use super::{
-    Auth, BaseUrlTemplate, ExpiredWhen, GrantKind, Input, Inputs, Problem, Provider, ProviderStatus, Verify,
-};
+use super::{Auth, BaseUrlTemplate, ExpiredWhen, GrantKind, Input, Inputs, Problem, Provider, Verify, facts};
 use crate::base_url::Host;
 use crate::id::is_slug;
 use crate::path::CallerPath;
@@ -30,7 +28,7 @@ pub(super) fn provider(code: &str, file: ProviderFile, problems: &mut Problems) 
     if file.auth.is_empty() {
         problems.push(Problem::new("auth", "missing: a provider has at least one, such as [auth.key]"));
     }
-    check_status(&file, problems);
+    facts::check(&file, problems);
     let variables = variables(&file.variables, problems);
     let base_url = match &file.base_url {
         Some(text) => BaseUrlTemplate::parse(text, "base_url", &variables, problems),
@@ -82,18 +80,6 @@ pub(super) fn provider(code: &str, file: ProviderFile, problems: &mut Problems) 
         redact_reflections: file.redact_reflections,
         sources: file.sources,
     })
-}
-
-fn check_status(file: &ProviderFile, problems: &mut Problems) {
-    if file.deprecated_on.is_some() && file.status != ProviderStatus::Deprecated {
-        problems.push(Problem::new("deprecated_on", "goes with `status = \"deprecated\"`"));
-    }
-    for (index, source) in file.sources.iter().enumerate() {
-        if source.url.is_none() && !source.unverified {
-            let at = format!("sources[{index}]");
-            problems.push(Problem::new(at, "missing: the `url` where it was read, or `unverified = true`"));
-        }
-    }
 }
 
 /// A base URL may use variables anywhere and fields outside the host; every name must exist, and have a
@@ -205,6 +191,9 @@ fn auth(
     }
 }
 
+/// The methods that a verify call may have.
+const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
 fn verify(v: &VerifyFile, at: &str, file: &ProviderFile, problems: &mut Problems) -> Option<Verify> {
     let known: BTreeSet<&str> = file.variables.keys().map(String::as_str).collect();
     let request = format!("{at}.request");
@@ -213,8 +202,9 @@ fn verify(v: &VerifyFile, at: &str, file: &ProviderFile, problems: &mut Problems
         return None;
     };
     // Methods are case-sensitive (RFC 9110 §9.1): `get` would go out as a method that no server knows.
-    if method.is_empty() || !method.bytes().all(|b| b.is_ascii_uppercase() || b == b'-') {
-        problems.push(Problem::new(&request, "begins with a method in capitals: `GET /v1/me`"));
+    if !METHODS.contains(&method) {
+        let message = format!("begins with one of {}: `GET /v1/me`", METHODS.join(", "));
+        problems.push(Problem::new(&request, message));
     }
     if let Some(base) = &v.base
         && !file.base_urls.contains_key(base)

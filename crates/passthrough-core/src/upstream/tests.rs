@@ -332,7 +332,8 @@ fn a_base_is_chosen_by_its_name_and_an_unknown_one_is_the_callers_fault() {
     assert_eq!(built.origin.to_string(), "https://up.example.com");
     assert_eq!(built.shown_path, "/me");
     assert_eq!(request_fault(at("evil")), "base: test has no such base URL; it has upload, content");
-    let none = Rig::key("", "k3y").build(PassthroughRequest { base: Some("x".to_owned()), ..get("/me") });
+    let none = Rig::key(r#"inject.headers.x-key = "{key}""#, "k3y")
+        .build(PassthroughRequest { base: Some("x".to_owned()), ..get("/me") });
     assert_eq!(request_fault(none), "base: test has no such base URL; it has none");
 }
 

@@ -20,7 +20,10 @@ pub(crate) fn catalog() -> BTreeMap<String, Provider> {
         }
         let code = path.file_stem().unwrap().to_str().unwrap().to_owned();
         match Provider::parse(&code, &fs::read_to_string(&path).unwrap()) {
-            Ok(provider) => drop(providers.insert(code, provider)),
+            Ok(provider) => {
+                failures.extend(provider.unused().iter().map(|problem| format!("{code}.toml: {problem}")));
+                providers.insert(code, provider);
+            }
             Err(problems) => {
                 failures.extend(problems.iter().map(|problem| format!("{code}.toml: {problem}")))
             }

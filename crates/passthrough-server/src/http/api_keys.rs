@@ -17,6 +17,7 @@ use super::caller::{Segment, authenticate, read_body};
 use super::error::ApiError;
 use super::list::{ListQuery, page};
 use crate::app::App;
+use crate::installation::NewKeyError;
 
 const MAX_BODY: usize = 64 * 1024;
 
@@ -58,8 +59,11 @@ pub(super) async fn create(
     let body = read_body(&app, body, MAX_BODY).await?;
     let request = CreateApiKey::parse(&body).map_err(ApiError::bad_request)?;
     let expires_at = request.expires_at.as_deref().and_then(time::parse);
-    let (key, token) =
-        app.installation.create_api_key(&caller.environment, &request.name, expires_at).await?;
+    let made = app.installation.create_api_key(&caller.environment, &request.name, expires_at).await;
+    let (key, token) = made.map_err(|error| match error {
+        NewKeyError::Expired => ApiError::bad_field("expiresAt", "must be in the future"),
+        NewKeyError::Store(error) => error.into(),
+    })?;
     app.resolver.changed(ChangeSubject::ApiKey(key.id)).await;
     Ok((StatusCode::CREATED, Json(CreatedApiKey { api_key: show(&key), key: token.expose() })))
 }

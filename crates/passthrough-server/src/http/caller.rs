@@ -1,6 +1,6 @@
 //! What a request brings along: who calls, on which connection, and a body.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::{FromRequestParts, Path};
@@ -16,6 +16,11 @@ use passthrough_core::token::{Token, TokenKind};
 use super::error::ApiError;
 use crate::app::App;
 use crate::resolve::{Caller, ResolveError};
+
+/// A body up to this size is read without asking for a place among the large ones.
+const SMALL_BODY: usize = 128 * 1024;
+/// How long a large body waits for a place.
+const PLACE_WAIT: Duration = Duration::from_secs(1);
 
 const CONNECTION_TOKEN: HeaderName = HeaderName::from_static(passthrough_wire::CONNECTION_TOKEN_HEADER);
 const X_CONNECTION_TOKEN: HeaderName = HeaderName::from_static("x-connection-token");
@@ -100,8 +105,11 @@ pub(super) async fn read_body(app: &App, mut body: Body, limit: usize) -> Result
     }
     let idle: Duration = app.config.limits.body_idle;
     let mut held = BytesMut::new();
+    let mut _place = None;
+    let until = Instant::now() + app.config.deadlines.total_max;
     loop {
-        let frame = match tokio::time::timeout(idle, body.frame()).await {
+        let wait = idle.min(until.saturating_duration_since(Instant::now()));
+        let frame = match tokio::time::timeout(wait, body.frame()).await {
             Ok(Some(Ok(frame))) => frame,
             Ok(None) => return Ok(held.freeze()),
             Ok(Some(Err(_))) => return Err(ApiError::bad_field("", "the body could not be read to its end")),
@@ -115,5 +123,13 @@ pub(super) async fn read_body(app: &App, mut body: Body, limit: usize) -> Result
             return Err(ApiError::too_large(limit));
         }
         held.extend_from_slice(&data);
+        // A thousand sockets with half of a large body each would take all memory there is.
+        if held.len() > SMALL_BODY && _place.is_none() {
+            let place = tokio::time::timeout(PLACE_WAIT, app.large_bodies.acquire()).await;
+            let Ok(Ok(place)) = place else {
+                return Err(ApiError::overloaded("too many large bodies at once"));
+            };
+            _place = Some(place);
+        }
     }
 }

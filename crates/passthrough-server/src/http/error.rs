@@ -3,7 +3,7 @@
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use passthrough_core::upstream::Refusal;
 use passthrough_store::StoreError;
@@ -32,6 +32,8 @@ pub struct ApiError {
     pub retryable: bool,
     /// Seconds to wait.
     pub retry_after: Option<u32>,
+    /// Whether the caller's socket is closed after it.
+    pub closes: bool,
 }
 
 impl ApiError {
@@ -44,6 +46,7 @@ impl ApiError {
             sent: Sent::No,
             retryable: false,
             retry_after: None,
+            closes: false,
         }
     }
 
@@ -125,6 +128,12 @@ impl ApiError {
         Self { detail: Some(json!({ "reason": reason })), sent, ..error }
     }
 
+    /// 503 where too much is going on.
+    pub fn overloaded(message: impl Into<String>) -> Self {
+        let error = Self::new(ErrorCode::Overloaded, Origin::Passthrough, message);
+        Self { retryable: true, retry_after: Some(1), ..error }
+    }
+
     /// 503.
     pub fn unavailable(message: impl Into<String>) -> Self {
         let error = Self::new(ErrorCode::Unavailable, Origin::Passthrough, message);
@@ -152,6 +161,9 @@ impl ApiError {
     /// An answer with a body of a dialect's own.
     pub fn respond_with(&self, body: impl serde::Serialize) -> Response {
         let mut response = (self.status(), Json(body)).into_response();
+        if self.closes {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
@@ -228,10 +240,7 @@ impl From<SendError> for ApiError {
                 let error = Self::new(ErrorCode::GatewayTimeout, Origin::Provider, message);
                 Self { detail, sent, retryable: sent == Sent::No, ..error }
             }
-            Reason::Overloaded => {
-                let error = Self::new(ErrorCode::Overloaded, Origin::Passthrough, message);
-                Self { retryable: true, retry_after: Some(1), ..error }
-            }
+            Reason::Overloaded => Self::overloaded(message),
             Reason::InvalidIdentity => Self::unprocessable(message),
             Reason::RequestBody => Self { sent, ..Self::bad_field("body", message) },
             Reason::TooLarge => Self::bad_gateway(reason.as_str(), message, Sent::Yes),

@@ -1,8 +1,10 @@
 //! `/v1/proxy/…`: the transparent door. Method, path, query, headers and bytes go through, the provider's
 //! answer comes back, both ways streamed.
 
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -23,6 +25,7 @@ use passthrough_core::id::RequestId;
 use passthrough_core::path::CallerPath;
 use passthrough_core::upstream::{PassthroughRequest, RequestBody};
 use passthrough_wire::{BASE_HEADER, TIMEOUT_HEADER};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
 use super::SOURCE;
@@ -41,6 +44,9 @@ pub(super) async fn proxy(
     Extension(request_id): Extension<RequestId>,
     request: Request,
 ) -> Result<Response, ApiError> {
+    if request.method() == Method::CONNECT {
+        return Err(ApiError::bad_field("method", "CONNECT asks for a tunnel; there is none here"));
+    }
     let (mut parts, body) = request.into_parts();
     let api_key = api_key(&parts.headers)?;
     app.resolver.authenticate(api_key.as_ref()).await?;
@@ -81,6 +87,7 @@ pub(super) async fn proxy(
         Delivered::Stream(delivery) => {
             let mut headers = delivery.headers.clone();
             headers.insert(SOURCE, HeaderValue::from_static("provider"));
+            let on_upgrade = on_upgrade.map(|on| (on, app.config.deadlines.stream_idle));
             Ok(respond(*delivery, headers, on_upgrade))
         }
     }
@@ -129,24 +136,78 @@ fn timeout(headers: &HeaderMap) -> Result<Option<Duration>, ApiError> {
 }
 
 /// Passes a provider's answer on. A switch of protocols joins the two sockets.
-pub(super) fn respond(delivery: Delivery, headers: HeaderMap, on_upgrade: Option<OnUpgrade>) -> Response {
+pub(super) fn respond(
+    delivery: Delivery,
+    headers: HeaderMap,
+    on_upgrade: Option<(OnUpgrade, Duration)>,
+) -> Response {
     let Delivery { status, body, upgrade, .. } = delivery;
     let mut response = Response::new(Body::new(body));
     *response.status_mut() = status;
     *response.headers_mut() = headers;
-    if let (StatusCode::SWITCHING_PROTOCOLS, Some(on_upgrade), Some(upgrade)) = (status, on_upgrade, upgrade)
+    if let (StatusCode::SWITCHING_PROTOCOLS, Some((on_upgrade, idle)), Some(upgrade)) =
+        (status, on_upgrade, upgrade)
     {
         insert_websocket_upgrade(response.headers_mut());
         tokio::spawn(async move {
             let (Ok(caller), Ok(mut provider)) = (on_upgrade.await, upgrade.connection().await) else {
                 return;
             };
-            let mut caller = TokioIo::new(caller);
-            // Either side going away ends both; there is nobody left to tell of an error.
-            let _ = tokio::io::copy_bidirectional(&mut caller, &mut provider.io).await;
+            let lively = Arc::new(AtomicBool::new(true));
+            let mut caller = Lively { io: TokioIo::new(caller), lively: Arc::clone(&lively) };
+            let mut upstream = Lively { io: &mut provider.io, lively: Arc::clone(&lively) };
+            tokio::select! {
+                // Either side going away ends both; there is nobody left to tell of an error.
+                _ = tokio::io::copy_bidirectional(&mut caller, &mut upstream) => {}
+                // Two silent sockets would hold their places in flight for ever.
+                () = silence(&lively, idle) => {}
+            }
         });
     }
     response
+}
+
+/// Ends when nothing has come from either side for so long.
+async fn silence(lively: &AtomicBool, idle: Duration) {
+    while lively.swap(false, Ordering::Relaxed) {
+        tokio::time::sleep(idle).await;
+    }
+}
+
+/// A socket that notes that something comes from it.
+struct Lively<S> {
+    io: S,
+    lively: Arc<AtomicBool>,
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Lively<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let read = ready!(Pin::new(&mut self.io).poll_read(context, buffer));
+        self.lively.store(true, Ordering::Relaxed);
+        Poll::Ready(read)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Lively<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(context)
+    }
 }
 
 /// A caller's body on its way to the provider, given up when it stands still.

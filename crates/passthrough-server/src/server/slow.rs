@@ -7,8 +7,8 @@
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -26,6 +26,8 @@ pub(super) struct Patience {
     pub(super) head: Duration,
     /// For a caller to take more of an answer.
     pub(super) unread: Duration,
+    /// For a caller of HTTP/2 without a request; over HTTP/1 hyper's own timer does that.
+    pub(super) rest: Duration,
 }
 
 /// What one connection is doing, shared by its socket, its requests and its watch.
@@ -37,6 +39,9 @@ pub(super) struct Progress(Arc<Times>);
 struct Times {
     began: Instant,
     multiplexed: AtomicBool,
+    /// Requests in flight over HTTP/2.
+    active: AtomicU64,
+    rest_since: AtomicU64,
     resting: AtomicBool,
     head_since: AtomicU64,
     blocked_since: AtomicU64,
@@ -48,6 +53,8 @@ impl Progress {
         let times = Times {
             began: Instant::now(),
             multiplexed: AtomicBool::new(false),
+            active: AtomicU64::new(0),
+            rest_since: AtomicU64::new(0),
             resting: AtomicBool::new(false),
             head_since: AtomicU64::new(1),
             blocked_since: AtomicU64::new(0),
@@ -64,6 +71,8 @@ impl Progress {
     pub(super) fn request(&self, version: Version) {
         if version == Version::HTTP_2 {
             self.0.multiplexed.store(true, Ordering::Relaxed);
+            self.0.active.fetch_add(1, Ordering::Relaxed);
+            self.0.rest_since.store(0, Ordering::Relaxed);
         }
         self.0.head_since.store(0, Ordering::Relaxed);
         self.0.resting.store(false, Ordering::Relaxed);
@@ -72,6 +81,10 @@ impl Progress {
     /// The answer has been handed over; the next head may take its time to begin.
     fn answered(&self) {
         self.0.resting.store(true, Ordering::Relaxed);
+        let multiplexed = self.0.multiplexed.load(Ordering::Relaxed);
+        if multiplexed && self.0.active.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.0.rest_since.store(self.now(), Ordering::Relaxed);
+        }
     }
 
     fn read(&self) {
@@ -90,14 +103,18 @@ impl Progress {
 
     /// Ends when the caller has been slow for too long.
     pub(super) async fn watch(&self, patience: Patience) {
-        let step = patience.head.min(patience.unread).max(Duration::from_millis(10)) / 4;
+        let shortest = patience.head.min(patience.unread).min(patience.rest);
+        let step = shortest.max(Duration::from_millis(10)) / 4;
         loop {
             tokio::time::sleep(step).await;
             let since = |time: &AtomicU64| match time.load(Ordering::Relaxed) {
                 0 => Duration::ZERO,
                 since => Duration::from_millis(self.now().saturating_sub(since)),
             };
-            if since(&self.0.head_since) > patience.head || since(&self.0.blocked_since) > patience.unread {
+            let slow = since(&self.0.head_since) > patience.head
+                || since(&self.0.blocked_since) > patience.unread
+                || since(&self.0.rest_since) > patience.rest;
+            if slow {
                 return;
             }
         }
@@ -165,22 +182,59 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
 pub(super) async fn noted(
     progress: Progress,
     version: Version,
+    unread: Duration,
     answering: impl Future<Output = Response>,
 ) -> Response {
     progress.request(version);
-    answering.await.map(|body| Body::new(Handed { body, progress }))
+    // Made before the answer is: a caller who goes away meanwhile ends the request, too.
+    let end = RequestEnd(progress);
+    let response = answering.await;
+    if version == Version::HTTP_2 && !response.body().is_end_stream() {
+        return response.map(|body| Body::new(Handed { body: Held::watched(body, unread), _end: end }));
+    }
+    response.map(|body| Body::new(Handed { body: Held::plain(body), _end: end }))
+}
+
+/// Notes the end of a request, however it comes about.
+struct RequestEnd(Progress);
+
+impl Drop for RequestEnd {
+    fn drop(&mut self) {
+        self.0.answered();
+    }
+}
+
+/// The body of an answer. Over HTTP/2 a caller who grants no window leaves it unread while the socket looks
+/// alive, and the places in flight that it holds would never be given back: it is taken away after a while.
+struct Held(Arc<Mutex<(Option<Body>, Instant)>>);
+
+impl Held {
+    fn plain(body: Body) -> Self {
+        Self(Arc::new(Mutex::new((Some(body), Instant::now()))))
+    }
+
+    fn watched(body: Body, unread: Duration) -> Self {
+        let held = Self::plain(body);
+        let watched = Arc::downgrade(&held.0);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep((unread / 4).max(Duration::from_millis(10))).await;
+                let Some(held) = watched.upgrade() else { return };
+                let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
+                if held.1.elapsed() > unread {
+                    held.0 = None;
+                    return;
+                }
+            }
+        });
+        held
+    }
 }
 
 /// The body of an answer that notes its end, however it comes about.
 struct Handed {
-    body: Body,
-    progress: Progress,
-}
-
-impl Drop for Handed {
-    fn drop(&mut self) {
-        self.progress.answered();
-    }
+    body: Held,
+    _end: RequestEnd,
 }
 
 impl HttpBody for Handed {
@@ -188,17 +242,56 @@ impl HttpBody for Handed {
     type Error = axum::Error;
 
     fn poll_frame(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        let mut held = self.body.0.lock().unwrap_or_else(PoisonError::into_inner);
+        held.1 = Instant::now();
+        match &mut held.0 {
+            Some(body) => Pin::new(body).poll_frame(cx),
+            None => Poll::Ready(Some(Err(axum::Error::new(io::Error::from(io::ErrorKind::TimedOut))))),
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        let held = self.body.0.lock().unwrap_or_else(PoisonError::into_inner);
+        held.0.as_ref().is_some_and(HttpBody::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let held = self.body.0.lock().unwrap_or_else(PoisonError::into_inner);
+        held.0.as_ref().map_or_else(SizeHint::default, HttpBody::size_hint)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_answer_that_nobody_reads_is_taken_away() {
+        let unread = Duration::from_millis(40);
+        let mut held = Held::watched(Body::from("answer"), unread);
+        tokio::time::sleep(unread * 3).await;
+        let taken = Arc::get_mut(&mut held.0).is_none_or(|inner| inner.get_mut().unwrap().0.is_none());
+        assert!(taken);
+        let end = RequestEnd(Progress::new());
+        let read = Body::new(Handed { body: held, _end: end }).collect().await;
+        assert!(read.is_err(), "what is cut short must not look complete");
+    }
+
+    #[tokio::test]
+    async fn a_socket_of_http_2_without_requests_is_let_go() {
+        let progress = Progress::new();
+        progress.request(Version::HTTP_2);
+        let second = Duration::from_secs(60);
+        let patience = Patience { head: second, unread: second, rest: Duration::from_millis(20) };
+        let busy = tokio::time::timeout(Duration::from_millis(100), progress.watch(patience)).await;
+        assert!(busy.is_err(), "a request is in flight");
+        progress.answered();
+        let patience = Patience { head: Duration::from_millis(40), ..patience };
+        assert!(tokio::time::timeout(Duration::from_secs(5), progress.watch(patience)).await.is_ok());
     }
 }

@@ -34,7 +34,7 @@ pub(super) async fn send(upstream: &Inner, call: Call) -> Result<Answer, SendErr
     let patience = Patience { first_byte, deadline };
     prepare(&mut request, &origin)?;
     let upgrade = wants_upgrade(&request);
-    let permits = in_time(deadline, upstream.gates.enter(connection, &origin)).await?;
+    let permits = in_time(deadline, upstream.gates.enter(&environment, connection, &origin)).await?;
 
     let key = Key { environment, origin, identity: identity.as_ref().map(|identity| identity.fingerprint) };
     let mut request = request.map(|body| RequestBody::new(body, idle, Wire::new()));

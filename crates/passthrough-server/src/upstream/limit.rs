@@ -7,7 +7,7 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use passthrough_core::base_url::Origin;
-use passthrough_core::id::ConnectionId;
+use passthrough_core::id::{ConnectionId, Environment};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
@@ -19,7 +19,8 @@ use super::error::{Reason, SendError};
 pub(super) struct Gates {
     limits: Limits,
     total: Arc<Semaphore>,
-    origins: KeyedGate<Origin>,
+    /// By environment, too: one closed room must not be able to shut a provider for another.
+    origins: KeyedGate<(Environment, Origin)>,
     connections: KeyedGate<ConnectionId>,
 }
 
@@ -50,6 +51,7 @@ impl Gates {
     /// that whoever waits there holds nothing that others could use.
     pub(super) async fn enter(
         &self,
+        environment: &Environment,
         connection: Option<ConnectionId>,
         origin: &Origin,
     ) -> Result<Permits, SendError> {
@@ -58,7 +60,8 @@ impl Gates {
                 Some(id) => self.connections.gate(&id).acquire_owned().await.ok(),
                 None => None,
             };
-            let origin = self.origins.gate(origin).acquire_owned().await.ok();
+            let origin = (environment.clone(), origin.clone());
+            let origin = self.origins.gate(&origin).acquire_owned().await.ok();
             let total = self.total.clone().acquire_owned().await.ok();
             Permits { _connection: connection, _origin: origin, _total: total }
         };

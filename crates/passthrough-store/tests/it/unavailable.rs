@@ -119,3 +119,19 @@ async fn a_write_that_another_process_locks_out_is_unavailable_and_reads_go_on()
     transaction.rollback().await.unwrap();
     assert_eq!(rig.store.insert_api_key(&key).await, Ok(()));
 }
+
+/// On a full disk SQLite ends a transaction by itself, without the driver's knowing.
+#[tokio::test]
+async fn writes_go_on_after_sqlite_has_ended_a_transaction_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = sqlite_url(&folder.path().join("full.db"));
+    let store = Store::open(&url).await.unwrap();
+    store.migrate().await.unwrap();
+    store.ensure_environment(&production(), NOW).await.unwrap();
+    let mut aside = AnyConnection::connect(&url).await.unwrap();
+    let full = "create trigger full before insert on api_keys begin select raise(rollback, 'full'); end";
+    sqlx::raw_sql(full).execute(&mut aside).await.unwrap();
+    assert!(store.insert_api_key(&api_key(&production(), 1)).await.is_err());
+    sqlx::raw_sql("drop trigger full").execute(&mut aside).await.unwrap();
+    assert_eq!(store.insert_api_key(&api_key(&production(), 1)).await, Ok(()));
+}

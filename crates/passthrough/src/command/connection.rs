@@ -19,7 +19,7 @@ mod prompt;
 #[derive(Debug, Subcommand)]
 #[command(after_help = "\
 Examples:
-  passthrough connection create                       asks for everything, secrets hidden
+  passthrough connection create                       asks for what it needs, secrets hidden
   passthrough connection list --provider stripe
   passthrough connection verify conn_01K9ZP3Q5T8V0W2X4Y6Z8A0B2C")]
 pub enum Connection {

@@ -13,7 +13,7 @@ use passthrough_server::installation::Installation;
 use passthrough_server::{Clock, Config, Environment, Overrides};
 use tokio::sync::oneshot;
 
-use super::serve::bind;
+use super::serve::{bind, parse_listen};
 use crate::exit::Exit;
 use crate::logging::LogFlags;
 use crate::output::Output;
@@ -25,21 +25,25 @@ mod tell;
 /// The path of the demo's call.
 const PATH: &str = "/orders?status=paid";
 
+/// The way out where the port is taken, for both ways in which the demo is started.
+const BUSY: &str = "another program listens there; `--listen 127.0.0.1:0` takes a free port \
+                    (`make start ARGS=\"--listen 127.0.0.1:0\"`)";
+
 /// The demo.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Everything stays on this machine. Each run makes a new API key and a new connection; those of earlier runs on the
-same data folder go on working.
+same data folder go on working. `passthrough serve` has another folder, so this one can be deleted at any time.
 
 Examples:
   passthrough demo
   passthrough demo --listen 127.0.0.1:0 --data-dir /tmp/demo --no-serve")]
 pub struct Demo {
     /// Address and port to listen on; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080", value_parser = parse_listen)]
     listen: SocketAddr,
     /// The folder of database and key file
-    #[arg(long, value_name = "DIR", default_value = "./data")]
+    #[arg(long, value_name = "DIR", default_value = "./demo-data")]
     data_dir: PathBuf,
     /// Stop after the call
     #[arg(long)]
@@ -69,7 +73,7 @@ impl Demo {
         let provider_file =
             provider::write_file(&folder, shop).context("cannot write the demo's provider file")?;
         let config = self.config(folder)?;
-        let server = bind(config.clone()).await?;
+        let server = bind(config.clone(), BUSY).await?;
         let (url, is_first) = (url_of(server.address()), server.made_keyring());
         let (end, ended) = oneshot::channel::<()>();
         let serving = tokio::spawn(server.run(async {

@@ -2,21 +2,23 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
 use passthrough_client::Client;
+use passthrough_client::wire::error::ErrorCode;
 use passthrough_server::catalog::Catalog;
 use passthrough_server::installation::{self, DATABASE_FILE, Installation};
-use passthrough_server::{Clock, Config};
+use passthrough_server::{Clock, Config, Overrides};
 use secrecy::SecretString;
 use serde::Serialize;
 
-use crate::exit::Exit;
+use crate::exit::{Exit, Hinted};
 use crate::local::LocalFlags;
 use crate::output::Output;
-use crate::secret::parse_token;
+use crate::secret::{GivenToken, parse_token};
+use crate::server::{API_KEY_FLAG, API_KEY_VARIABLE, check_scheme};
 use crate::{core_dumps, time};
 
 /// 2025-01-01: this program is younger.
@@ -35,6 +37,9 @@ Examples:
 pub struct Doctor {
     #[command(flatten)]
     local: LocalFlags,
+    /// A folder of provider files of your own, as for `passthrough serve`
+    #[arg(long, value_name = "DIR", help_heading = "Installation")]
+    providers: Option<PathBuf>,
     /// Ask this server, too
     #[arg(long, value_name = "URL", env = "PASSTHROUGH_SERVER_URL", help_heading = "Server")]
     server: Option<String>,
@@ -47,7 +52,7 @@ pub struct Doctor {
         value_parser = parse_token,
         help_heading = "Server"
     )]
-    api_key: Option<SecretString>,
+    api_key: Option<GivenToken>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -85,25 +90,39 @@ impl Finding {
 impl Doctor {
     pub(super) async fn run(&self, output: &Output) -> Result<Exit> {
         let mut findings = Vec::new();
-        match self.local.config() {
+        let overrides = Overrides { providers_dir: self.providers.clone(), ..self.local.overrides() };
+        match Config::load(&overrides) {
             Ok(config) => {
                 findings.push(Finding::ok("settings", "can be read"));
                 self.look_at_installation(&config, &mut findings).await;
             }
             Err(error) => findings.push(Finding::fail(
                 "settings",
-                format!("{error:#}"),
+                format!("{:#}", anyhow::Error::new(error)),
                 "`passthrough serve --print-config` shows every setting",
             )),
         }
         findings.push(clock());
         findings.push(core_dump());
         if let Some(server) = &self.server {
-            findings.push(look_at_server(server, self.api_key.clone()).await);
+            findings.push(match self.read_key(server) {
+                Ok(key) => look_at_server(server, key).await,
+                Err(error) => Finding::fail(
+                    "server",
+                    error.to_string(),
+                    "mend --server or --api-key (or their variables)",
+                ),
+            });
         }
         print(output, &findings)?;
         let failed = findings.iter().any(|finding| finding.state == State::Fail);
         Ok(if failed { Exit::Failed } else { Exit::Done })
+    }
+
+    /// The key to try, once it is clear that somebody can be asked with it.
+    fn read_key(&self, server: &str) -> Result<Option<SecretString>, Hinted> {
+        check_scheme(server)?;
+        self.api_key.as_ref().map(|key| key.read(API_KEY_FLAG, API_KEY_VARIABLE)).transpose()
     }
 
     async fn look_at_installation(&self, config: &Config, findings: &mut Vec<Finding>) {
@@ -248,7 +267,14 @@ async fn look_at_server(url: &str, api_key: Option<SecretString>) -> Finding {
             Finding::fail(what, format!("{url} lives, but is not ready"), "is its database reachable?")
         }
         Err(error) => {
-            Finding::fail(what, format!("{url}: {error}"), "is it running? `passthrough serve` starts one")
+            let hint = match error.code() {
+                Some(ErrorCode::Unauthorized) => {
+                    "it runs, but the API key is not one of its own: `passthrough key create NAME` makes one"
+                }
+                Some(_) => "it runs; the message says what is wrong",
+                None => "is it running? `passthrough serve` starts one",
+            };
+            Finding::fail(what, format!("{url}: {error}"), hint)
         }
     }
 }

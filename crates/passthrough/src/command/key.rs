@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::exit::{Exit, Hinted};
 use crate::local::LocalFlags;
 use crate::output::{Output, cell};
-use crate::time::rfc3339;
+use crate::time::{now_ms, rfc3339};
 
 /// What to do with keys.
 #[derive(Debug, Subcommand)]
@@ -88,6 +88,8 @@ struct Listed {
     expires_at: Option<String>,
     revoked_at: Option<String>,
     last_used_at: Option<String>,
+    #[serde(skip)]
+    is_expired: bool,
 }
 
 impl Key {
@@ -136,7 +138,8 @@ impl Create {
 
 impl List {
     async fn run(&self, output: &Output) -> Result<Exit> {
-        let installation = self.local.open().await?;
+        let installation = self.local.open_existing().await?;
+        let now = now_ms();
         let keys =
             installation.list_api_keys(self.environment.as_ref()).await?.into_iter().map(|key| Listed {
                 id: key.id.to_string(),
@@ -146,6 +149,7 @@ impl List {
                 expires_at: key.expires_at.map(rfc3339),
                 revoked_at: key.revoked_at.map(rfc3339),
                 last_used_at: key.last_used_at.map(rfc3339),
+                is_expired: key.expires_at.is_some_and(|at| at <= now),
             });
         let keys: Vec<Listed> = keys.collect();
         if output.is_json() {
@@ -153,11 +157,7 @@ impl List {
             return Ok(Exit::Done);
         }
         let row = |key: Listed| {
-            let state = match (&key.revoked_at, &key.expires_at) {
-                (Some(at), _) => format!("revoked {at}"),
-                (None, Some(at)) => format!("until {at}"),
-                (None, None) => "valid".to_owned(),
-            };
+            let state = state(&key);
             vec![key.id, key.name, key.environment, state, key.created_at, cell(key.last_used_at.as_deref())]
         };
         let head = ["id", "name", "environment", "state", "created", "last used"];
@@ -179,7 +179,7 @@ impl Revoke {
             )
         };
         let id = self.id.parse().map_err(|_| missing())?;
-        if !self.local.open().await?.revoke_api_key(id).await? {
+        if !self.local.open_existing().await?.revoke_api_key(id).await? {
             return Err(missing().into());
         }
         output.note(format!("{} is revoked", self.id));
@@ -187,7 +187,40 @@ impl Revoke {
     }
 }
 
+/// Whether a key opens anything, and since or until when.
+fn state(key: &Listed) -> String {
+    match (&key.revoked_at, &key.expires_at) {
+        (Some(at), _) => format!("revoked {at}"),
+        (None, Some(at)) if key.is_expired => format!("expired {at}"),
+        (None, Some(at)) => format!("until {at}"),
+        (None, None) => "valid".to_owned(),
+    }
+}
+
 fn parse_expiry(text: &str) -> Result<i64, String> {
     passthrough_wire::time::parse(text)
         .ok_or_else(|| "must be a time such as 2027-01-31T12:00:00Z".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_opens_nothing_any_more_is_not_listed_as_valid() {
+        let key = |expires: Option<&str>, is_expired, revoked: Option<&str>| Listed {
+            id: String::new(),
+            name: String::new(),
+            environment: String::new(),
+            created_at: String::new(),
+            expires_at: expires.map(ToOwned::to_owned),
+            revoked_at: revoked.map(ToOwned::to_owned),
+            last_used_at: None,
+            is_expired,
+        };
+        assert_eq!(state(&key(None, false, None)), "valid");
+        assert_eq!(state(&key(Some("t"), false, None)), "until t");
+        assert_eq!(state(&key(Some("t"), true, None)), "expired t");
+        assert_eq!(state(&key(Some("t"), true, Some("r"))), "revoked r");
+    }
 }

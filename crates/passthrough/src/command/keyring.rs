@@ -69,20 +69,20 @@ impl Keyring {
         match self {
             Keyring::Status(local) => status(local, output).await?,
             Keyring::Add(local) => {
-                let id = local.open().await?.keyring_add()?;
+                let id = local.open_existing().await?.keyring_add()?;
                 result(output, &id)?;
                 output.note(format!("it only opens until `passthrough keyring promote {id}`"));
                 output.note("servers with a copy of the key file need the new one before that");
             }
             Keyring::Promote(OneKey { key, local }) => {
-                local.open().await?.keyring_promote(key)?;
+                local.open_existing().await?.keyring_promote(key)?;
                 output.note(format!(
                     "{key} seals from now on; `passthrough keyring rewrap` renews what is stored"
                 ));
             }
             Keyring::Rewrap(local) => rewrap(local, output).await?,
             Keyring::Remove(OneKey { key, local }) => {
-                local.open().await?.keyring_remove(key).await?;
+                local.open_existing().await?.keyring_remove(key).await?;
                 output
                     .note(format!("{key} is forgotten; backups that were sealed under it need a copy of it"));
             }
@@ -96,7 +96,7 @@ fn result(output: &Output, id: &str) -> Result<()> {
 }
 
 async fn status(local: &LocalFlags, output: &Output) -> Result<()> {
-    let status = local.open().await?.keyring_status().await?;
+    let status = local.open_existing().await?.keyring_status().await?;
     let keys = status.keys.into_iter().map(|key| Listed {
         id: key.id,
         primary: key.primary_since.is_some(),
@@ -120,7 +120,7 @@ async fn status(local: &LocalFlags, output: &Output) -> Result<()> {
 }
 
 async fn rewrap(local: &LocalFlags, output: &Output) -> Result<()> {
-    let installation = local.open().await?;
+    let installation = local.open_existing().await?;
     let target =
         if output.shows_progress() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
     let bar = ProgressBar::with_draw_target(Some(0), target);

@@ -149,8 +149,10 @@ impl Show {
         } else {
             let catalog = self.catalog.load()?;
             let missing = || {
+                let near = catalog.nearest(&self.code);
+                let near = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
                 Hinted::missing(
-                    format!("the catalog has no provider `{}`", self.code),
+                    format!("the catalog has no provider `{}`{near}", self.code),
                     "`passthrough provider list` shows all of them; `custom` reaches any API",
                 )
             };

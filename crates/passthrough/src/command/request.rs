@@ -8,11 +8,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use passthrough_client::wire::{BASE_HEADER, TIMEOUT_HEADER};
 use passthrough_client::{Connection, Raw};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use secrecy::SecretString;
 
 use crate::exit::{Exit, Hinted};
 use crate::output::Output;
-use crate::secret::parse_token;
+use crate::secret::{GivenToken, parse_token};
 use crate::server::ServerFlags;
 use crate::{exit, pair};
 
@@ -42,7 +41,7 @@ Examples:
   passthrough request POST /v1/customers --json '{\"name\": \"Ada\"}' -i
   passthrough request POST /v1/charges --form amount=100 --form currency=eur
   passthrough request PUT /files/report.pdf -d @report.pdf -H 'Content-Type: application/pdf'
-  passthrough request POST /upload -F file=@photo.jpg;type=image/jpeg -F title=Photo
+  passthrough request POST /upload -F 'file=@photo.jpg;type=image/jpeg' -F title=Photo
   passthrough request GET /export.csv -o export.csv
   passthrough request GET /v1/customers --output json | jq .response")]
 pub struct Request {
@@ -85,7 +84,7 @@ pub struct Request {
         value_parser = parse_token,
         help_heading = "Server"
     )]
-    connection_token: Option<SecretString>,
+    connection_token: Option<GivenToken>,
     #[command(flatten)]
     server: ServerFlags,
 }
@@ -93,12 +92,13 @@ pub struct Request {
 impl Request {
     pub(super) async fn run(&self, output: &Output) -> Result<Exit> {
         let client = self.server.client(output)?;
-        let token = self.connection_token.clone().ok_or_else(|| {
+        let token = self.connection_token.as_ref().ok_or_else(|| {
             Hinted::usage(
                 "no connection token was given",
                 "set PASSTHROUGH_CONNECTION_TOKEN or use --connection-token; `passthrough connection create` makes one",
             )
         })?;
+        let token = token.read("--connection-token", "PASSTHROUGH_CONNECTION_TOKEN")?;
         let connection = client.connection(token);
         if self.raw {
             self.run_raw(&connection, output).await

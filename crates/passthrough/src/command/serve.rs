@@ -1,5 +1,6 @@
 //! `passthrough serve`.
 
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -15,6 +16,8 @@ use crate::signal;
 
 /// What is logged where nobody says.
 const USUAL_LOG: &str = "info,sqlx=warn";
+/// The way out where the port is taken.
+const BUSY: &str = "another program listens there; `--listen 127.0.0.1:0` takes a free port";
 
 /// The server to run.
 #[derive(Debug, Args)]
@@ -32,7 +35,7 @@ Examples:
   passthrough serve --print-config > passthrough.toml")]
 pub struct Serve {
     /// Address and port to listen on; port 0 takes a free one [default: 127.0.0.1:8080]
-    #[arg(long, value_name = "ADDRESS:PORT")]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = parse_listen)]
     listen: Option<SocketAddr>,
     /// A folder of provider files of your own, beside or instead of the built-in ones
     #[arg(long, value_name = "DIR")]
@@ -60,26 +63,30 @@ impl Serve {
             ..self.local.overrides()
         };
         let config = Config::load(&overrides)?;
-        let server = bind(config.clone()).await?;
-        introduce(&config, &server, output)?;
+        let server = bind(config.clone(), BUSY).await?;
+        introduce(&config, &server, output).await?;
         server.run(stop).await;
         Ok(Exit::Done)
     }
 }
 
+/// Reads an address to listen on. For `clap`.
+pub(super) fn parse_listen(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "write it as ADDRESS:PORT, such as 127.0.0.1:8080".to_owned())
+}
+
 /// Binds, with a hint where the address is taken.
-pub(super) async fn bind(config: Config) -> Result<Server> {
+pub(super) async fn bind(config: Config, hint: &'static str) -> Result<Server> {
     let address = config.listen;
     Server::bind(config).await.map_err(|error: StartError| {
         if error.is_address_in_use() {
-            let hint = "another program listens there; `--listen 127.0.0.1:0` takes a free port";
             return Hinted::new(format!("cannot listen on {address}: it is in use"), hint).into();
         }
         anyhow::Error::new(error)
     })
 }
 
-fn introduce(config: &Config, server: &Server, output: &Output) -> Result<()> {
+async fn introduce(config: &Config, server: &Server, output: &Output) -> Result<()> {
     output.note(format!("database   {}", config.database_label()));
     match &config.keyring {
         Some(_) => output.note("keyring    from the settings"),
@@ -89,13 +96,25 @@ fn introduce(config: &Config, server: &Server, output: &Output) -> Result<()> {
         output.note("           made now; without it no credential can be opened again: back it up, apart from the database");
     }
     if let Some(key) = server.first_key() {
-        output.note("\nfirst API key, of environment `default`; it is shown only now:\n");
+        let is_shown = std::io::stdout().is_terminal();
+        output.note(if is_shown {
+            "\nfirst API key, of environment `default`; it is shown only now:\n"
+        } else {
+            "\nfirst API key, of environment `default`, goes to standard output; it is shown only now"
+        });
         if output.is_json() {
             output.json_line(&serde_json::json!({"apiKey": key.expose()}))?;
         } else {
             output.line(key.expose())?;
         }
         output.note("");
+    } else if config.first_api_key {
+        // Whoever waits for a key, as in `serve > api.key`, must learn why there is none.
+        let (keys, folder) = (server.count_api_keys().await?, config.data_dir.display());
+        output.note(format!(
+            "no API key is printed: there are {keys} already; \
+             `passthrough key create NAME --data-dir {folder}` makes another"
+        ));
     }
     let address = server.address();
     if !address.ip().is_loopback() {

@@ -110,8 +110,10 @@ async fn what_is_wrong_with_a_key_is_never_said(engine: Engine) {
     let (revoked, created) = create(&mut shop.program, &value!({ "name": "revoked" })).await;
     let path = format!("/v1/api-keys/{}", created["id"].as_str().unwrap());
     assert_eq!(shop.program.api("DELETE", &path, "").await.status, 204);
-    let (expired, _) =
-        create(&mut shop.program, &value!({ "name": "expired", "expiresAt": "2020-01-01T00:00:00Z" })).await;
+    let now = time::parse(created["createdAt"].as_str().unwrap()).unwrap();
+    let soon = time::format(now + 1_000);
+    let (expired, _) = create(&mut shop.program, &value!({ "name": "expired", "expiresAt": soon })).await;
+    tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
     let program = &shop.program;
     // Well-formed, and of another installation.
     let elsewhere = setup(Engine::Sqlite).start().await;
@@ -192,6 +194,7 @@ async fn mistakes_are_named(engine: Engine) {
         (long.as_str(), "name"),
         (r#"{"name":"a","expiresAt":"tomorrow"}"#, "expiresAt"),
         (r#"{"name":"a","expiresAt":1700000000}"#, "expiresAt"),
+        (r#"{"name":"a","expiresAt":"2020-01-01T00:00:00Z"}"#, "expiresAt"),
         (r#"{"name":"a","expires":"2099-01-01T00:00:00Z"}"#, "expires"),
         (r#"{"name":"a","environment":"other"}"#, "environment"),
         ("{", ""),

@@ -9,6 +9,7 @@ use serde_json::Value;
 mod connection;
 mod installation;
 mod program;
+mod prompt;
 mod request;
 
 use program::{Demo, passthrough, run, run_with_input, text};
@@ -75,6 +76,8 @@ fn the_exit_codes_are_in_the_help_and_a_wrong_command_line_is_two() {
     for code in ["0  done", "1  failed", "2  the command line", "3  refused", "4  the provider"] {
         assert!(help.contains(code), "{help}");
     }
+    let port = run(&["serve", "--listen", "8080"]);
+    assert!(text(&port.stderr).contains("such as 127.0.0.1:8080"), "{}", text(&port.stderr));
     for wrong in [&["requets"][..], &["request", "GET"], &["serve", "--listen", "here"], &["key", "create"]] {
         assert_eq!(run(wrong).status.code(), Some(2), "{wrong:?}");
     }
@@ -98,6 +101,7 @@ fn the_catalog_is_listed_shown_and_checked() {
     assert!(list.as_array().unwrap().iter().any(|provider| provider["code"] == "custom"));
     assert!(text(&run(&["provider", "show", "custom"]).stdout).contains("--credential token=@token.txt"));
     assert_eq!(run(&["provider", "show", "nobody"]).status.code(), Some(3));
+    assert!(text(&run(&["provider", "show", "strpe"]).stderr).contains("did you mean `stripe`?"));
 
     let folder = tempfile::tempdir().unwrap();
     let (good, bad) = (folder.path().join("good.toml"), folder.path().join("bad.toml"));
@@ -124,4 +128,35 @@ fn a_reader_that_has_enough_is_no_failure() {
     child.stdout.take().unwrap().read_exact(&mut first).unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
+}
+
+#[test]
+fn a_key_file_is_read_only_where_a_server_is_asked() {
+    let with_key = |value: &str, args: &[&str]| {
+        let mut command = passthrough();
+        command.args(args).env("PASSTHROUGH_API_KEY", value).stdin(Stdio::null()).output().unwrap()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let empty = folder.path().join("empty");
+    std::fs::write(&empty, "").unwrap();
+    let (missing, empty) = ("@/nowhere/api.key", format!("@{}", empty.display()));
+    for value in [missing, &empty, ""] {
+        assert_eq!(with_key(value, &["provider", "list"]).status.code(), Some(0), "{value}");
+        let asked = with_key(value, &["connection", "list", "--server", "http://127.0.0.1:1"]);
+        let said = text(&asked.stderr);
+        assert_eq!(asked.status.code(), Some(2), "{said}");
+        assert!(said.contains("PASSTHROUGH_API_KEY"), "{said}");
+        assert!(said.contains("empty") || said.contains("/nowhere/api.key"), "{said}");
+    }
+    let flag = with_key("sk_x", &["connection", "list", "--api-key", missing]);
+    assert!(text(&flag.stderr).contains("--api-key"), "{}", text(&flag.stderr));
+}
+
+#[test]
+fn failures_are_json_where_results_are() {
+    let output =
+        run(&["connection", "list", "--server", "127.0.0.1:1", "--api-key", "x", "--output", "json"]);
+    let failure: Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert!(failure["error"].as_str().unwrap().contains("127.0.0.1:1"), "{failure}");
+    assert!(failure["hint"].as_str().unwrap().contains("http://127.0.0.1:1"), "{failure}");
 }

@@ -20,6 +20,7 @@ on_both_databases! {
     a_list_is_filtered_and_paged
     a_patch_changes_what_it_names_and_nothing_else
     a_new_credential_is_used_by_the_next_call
+    a_credential_is_not_sent_to_another_host_without_being_given_again
     a_rotated_token_is_worthless_at_once
     a_credential_is_proved_before_it_is_stored_where_that_is_asked_for
     a_verification_tells_alive_refused_and_unreachable_apart
@@ -154,7 +155,7 @@ async fn every_mistake_at_creation_is_named_and_no_value_is_echoed(engine: Engin
         (
             value!({ "provider": "desk", "credentials": credentials, "variables": variables, "verify": true }),
             "verify",
-            "names no call that proves",
+            "make a passthrough request instead",
         ),
     ];
     for (request, path, message) in &cases {
@@ -711,7 +712,7 @@ async fn a_provider_may_refuse_with_a_200(engine: Engine) {
     let plain = program.connect(r#"{"provider":"plain"}"#).await;
     let response = program.api("POST", &format!("/v1/connections/{}/verify", plain.id), "").await;
     let body = failure(&response, 400, "bad_request");
-    assert!(body["message"].as_str().unwrap().contains("names no call"));
+    assert!(body["message"].as_str().unwrap().contains("knows no call that proves a credential of `plain`"));
     program.finish().await;
 }
 
@@ -734,4 +735,30 @@ async fn the_connection_of_a_token_is_read_changed_and_deleted_by_it(engine: Eng
     failure(&program.on(connection, "DELETE", path, &[], "").await, 404, "not_found");
     assert_eq!(count(program).await, 0);
     shop.program.finish().await;
+}
+
+/// Whoever may change a connection must not be able to read its credential by sending it to a host of their own.
+async fn a_credential_is_not_sent_to_another_host_without_being_given_again(engine: Engine) {
+    let (home, stranger) = (EchoProvider::start().await, EchoProvider::start().await);
+    let mut program = setup(engine).start().await;
+    let (first, second) = (canary("token"), canary("token"));
+    let variables = |url: String| value!({ "base_url": url });
+    let request = value!({ "provider": "custom", "auth": "bearer", "credentials": { "token": first },
+        "variables": variables(home.url()) });
+    let connection = program.connect(&request.to_string()).await;
+    let path = format!("/v1/connections/{}", connection.id);
+    let aimed = value!({ "variables": variables(stranger.url()) }).to_string();
+    let body = failure(&program.api("PATCH", &path, &aimed).await, 400, "bad_request");
+    assert_eq!(body["detail"][0]["path"], "credentials");
+    assert_eq!(call(&program, &connection).await.status, 200);
+    assert!(stranger.seen().is_empty());
+    // Another path on the same host is no other host, and with its credential a connection may move.
+    let deeper = value!({ "variables": variables(format!("{}/v2", home.url())) }).to_string();
+    assert_eq!(program.api("PATCH", &path, &deeper).await.status, 200);
+    let moved =
+        value!({ "variables": variables(stranger.url()), "credentials": { "token": second } }).to_string();
+    assert_eq!(program.api("PATCH", &path, &moved).await.status, 200);
+    assert_eq!(call(&program, &connection).await.status, 200);
+    assert_eq!(stranger.last().header("authorization"), [format!("Bearer {second}")]);
+    program.finish().await;
 }

@@ -6,11 +6,13 @@ use anyhow::{Context, Result};
 use clap::Args;
 use passthrough_client::Client;
 use passthrough_client::wire::connection::{ConnectionWithToken, CreateConnection};
+use passthrough_client::wire::error::ErrorCode;
+use passthrough_client::wire::provider::Provider as WireProvider;
 use secrecy::ExposeSecret;
 
 use super::credential::{Given, Source, parse_given};
 use super::{prompt, show};
-use crate::exit::{Exit, Hinted};
+use crate::exit::{self, Exit, Hinted};
 use crate::output::Output;
 use crate::secret;
 use crate::server::ServerFlags;
@@ -19,11 +21,13 @@ use crate::server::ServerFlags;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A command line can be read by everybody on the machine, so give secrets as a file (NAME=@FILE), on standard
-input (NAME=-), or leave them out and be asked. The connection token is printed once; with --quiet it is printed
+input (NAME=-), or leave them out and be asked. On a terminal it asks for the provider, for the fields of its
+credential and for its variables, as far as they are not given; never for --external-id, --name and --tag. The
+connection token is printed once; with --quiet it is printed
 alone. A file for --from holds the JSON of `POST /v1/connections`.
 
 Examples:
-  passthrough connection create
+  passthrough connection create                    asks for provider, credential and variables
   passthrough connection create --provider stripe --credential api_key=@stripe.key --verify
   pass show acme | passthrough connection create --provider custom --auth bearer --credential token=- \\
       --variable base_url=https://api.acme.example --external-id customer-42
@@ -75,7 +79,12 @@ impl Create {
         let client = self.server.client(output)?;
         let request = match &self.from {
             Some(path) => self.read_file(path)?,
-            None => self.read_flags(&client, output).await?,
+            None => {
+                let (request, asked) = self.read_flags(&client, output).await?;
+                let created = self.send(&client, request, asked, output).await?;
+                show_with_token(output, &created)?;
+                return Ok(Exit::Done);
+            }
         };
         let created = client.create_connection(&request).await?;
         show_with_token(output, &created)?;
@@ -104,10 +113,45 @@ impl Create {
         Ok(request)
     }
 
-    async fn read_flags(&self, client: &Client, output: &Output) -> Result<CreateConnection> {
-        let mut request = self.given(output)?;
+    /// Makes the connection. What was typed and is refused is asked again, and nothing else.
+    async fn send(
+        &self,
+        client: &Client,
+        mut request: CreateConnection,
+        asked: Option<WireProvider>,
+        output: &Output,
+    ) -> Result<ConnectionWithToken> {
+        let is_given =
+            |name: &str| self.credential.iter().chain(&self.variable).any(|given| given.name == name);
+        loop {
+            let error = match client.create_connection(&request).await {
+                Ok(created) => return Ok(created),
+                Err(error) => error,
+            };
+            let Some(provider) = &asked else { return Err(error.into()) };
+            let refused = prompt::refused(&error, provider, &request, is_given);
+            if refused.is_empty() {
+                return Err(error.into());
+            }
+            exit::report(output, &error.into());
+            for name in &refused {
+                request.credentials.shift_remove(name);
+                request.variables.shift_remove(name);
+            }
+            tokio::task::block_in_place(|| prompt::complete(provider, &mut request, Some(&refused)))?;
+        }
+    }
+
+    /// The request, and its provider where anything was asked.
+    async fn read_flags(
+        &self,
+        client: &Client,
+        output: &Output,
+    ) -> Result<(CreateConnection, Option<WireProvider>)> {
+        let mut request = self.given()?;
         if request.integration.is_some() {
-            return Ok(request);
+            self.warn(None, output);
+            return Ok((request, None));
         }
         let asks = prompt::is_possible() && !self.no_input;
         if request.provider.is_none() {
@@ -118,21 +162,74 @@ impl Create {
                 )
                 .into());
             }
-            let providers = client.list_providers().await?.results;
-            // The terminal blocks; nothing else runs here that would mind.
-            request.provider = Some(tokio::task::block_in_place(|| prompt::provider(&providers))?);
+            let provider = self.ask_provider(client, output).await?;
+            request.provider = Some(provider.code.clone());
+            return self.complete(provider, request, output);
         }
-        if let (true, Some(code)) = (asks, request.provider.clone()) {
-            let provider = client.get_provider(&code).await?;
-            if prompt::is_incomplete(&provider, &request) {
-                tokio::task::block_in_place(|| prompt::complete(&provider, &mut request))?;
+        if let (true, Some(code)) = (asks, &request.provider) {
+            return self.complete(client.get_provider(code).await?, request, output);
+        }
+        // Only for the warning; what is wrong with it is said when the connection is made.
+        let here = self.credential.iter().any(|given| matches!(given.source, Source::Here(_)));
+        let provider = match &request.provider {
+            Some(code) if here => client.get_provider(code).await.ok(),
+            _ => None,
+        };
+        self.warn(provider.as_ref(), output);
+        Ok((request, None))
+    }
+
+    /// Asks until the server knows the provider; its refusal names the nearest one.
+    async fn ask_provider(&self, client: &Client, output: &Output) -> Result<WireProvider> {
+        output.note("`passthrough provider list` shows all providers; `custom` reaches any API");
+        loop {
+            // The terminal blocks; nothing else runs here that would mind.
+            let code = tokio::task::block_in_place(prompt::provider)?;
+            match client.get_provider(code.trim()).await {
+                Err(error) if error.code() == Some(ErrorCode::NotFound) => {
+                    output.warning(
+                        error.api().map_or_else(|| error.to_string(), |api| api.body.message.clone()),
+                    );
+                }
+                found => return Ok(found?),
             }
         }
-        Ok(request)
+    }
+
+    fn complete(
+        &self,
+        provider: WireProvider,
+        mut request: CreateConnection,
+        output: &Output,
+    ) -> Result<(CreateConnection, Option<WireProvider>)> {
+        self.warn(Some(&provider), output);
+        if !prompt::is_incomplete(&provider, &request) {
+            return Ok((request, None));
+        }
+        tokio::task::block_in_place(|| prompt::complete(&provider, &mut request, None))?;
+        Ok((request, Some(provider)))
+    }
+
+    /// Warns of secrets on the command line. Where the provider is not known, every field may be one.
+    fn warn(&self, provider: Option<&WireProvider>, output: &Output) {
+        let is_open = |name: &str| {
+            let mut fields =
+                provider.into_iter().flat_map(|p| p.auth.values()).filter_map(|a| a.fields.get(name));
+            let first = fields.next();
+            first.is_some_and(|field| !field.secret) && fields.all(|field| !field.secret)
+        };
+        for given in self.credential.iter().filter(|given| matches!(given.source, Source::Here(_))) {
+            let name = &given.name;
+            if !is_open(name) {
+                output.warning(format!(
+                    "{name} is on the command line, where others can read it; {name}=@FILE is safe"
+                ));
+            }
+        }
     }
 
     /// What the flags say.
-    fn given(&self, output: &Output) -> Result<CreateConnection> {
+    fn given(&self) -> Result<CreateConnection> {
         let given = || self.credential.iter().chain(&self.variable);
         if given().filter(|given| matches!(given.source, Source::StandardInput)).count() > 1 {
             return Err(Hinted::usage(
@@ -140,13 +237,6 @@ impl Create {
                 "give the others as NAME=@FILE",
             )
             .into());
-        }
-        let here = self.credential.iter().filter(|given| matches!(given.source, Source::Here(_)));
-        for given in here {
-            let name = &given.name;
-            output.warning(format!(
-                "{name} is on the command line, where others can read it; {name}=@FILE is safe"
-            ));
         }
         let mut request = CreateConnection {
             provider: self.provider.clone(),

@@ -26,7 +26,7 @@ pub(crate) struct Given {
 
 /// Reads `name=@FILE`, `name=-` and `name=value`. For `clap`; messages hold no value.
 pub(crate) fn parse_given(text: &str) -> Result<Given, String> {
-    let (name, value) = pair::split(text)?;
+    let (name, value) = pair::split(text).map_err(|_| "write it as NAME=@FILE, NAME=- or NAME=VALUE")?;
     let source = match value.strip_prefix('@') {
         Some(path) => Source::File(path.to_owned()),
         None if value == "-" => Source::StandardInput,

@@ -4,12 +4,14 @@ use std::io::IsTerminal;
 
 use anyhow::{Context, Result};
 use dialoguer::{Confirm, Input, Password, Select};
+use passthrough_client::Error as ClientError;
 use passthrough_client::wire::connection::CreateConnection;
-use passthrough_client::wire::provider::{Auth, Field, Provider, ProviderSummary};
+use passthrough_client::wire::error::ErrorCode;
+use passthrough_client::wire::fields::FieldError;
+use passthrough_client::wire::provider::{Auth, Field, Provider};
 use secrecy::SecretString;
 
-/// How many lines a list of choices has at most.
-const LIST_LINES: usize = 15;
+use crate::terminal;
 
 /// Whether somebody is there to answer.
 pub(crate) fn is_possible() -> bool {
@@ -18,31 +20,76 @@ pub(crate) fn is_possible() -> bool {
 
 /// A yes or a no.
 pub(crate) fn confirm(what: &str) -> Result<bool> {
-    Confirm::new().with_prompt(what).default(false).interact().context("no answer")
+    answered(|| Confirm::new().with_prompt(what).default(false).interact())
 }
 
-/// The provider's code.
-pub(crate) fn provider(providers: &[ProviderSummary]) -> Result<String> {
-    let names: Vec<String> = providers.iter().map(|p| format!("{} ({})", p.name, p.code)).collect();
-    let select = Select::new().with_prompt("Provider").items(&names).default(0).max_length(LIST_LINES);
-    let chosen = select.interact().context("no answer")?;
-    Ok(providers.get(chosen).context("the catalog has no providers")?.code.clone())
+/// One question. Whoever breaks it off gets the terminal back as it was.
+fn answered<T>(ask: impl FnOnce() -> dialoguer::Result<T>) -> Result<T> {
+    terminal::restore_when_interrupted()?;
+    match ask() {
+        // While keys are read one by one, Ctrl-C is a key; it means the same.
+        Err(dialoguer::Error::IO(error)) if error.kind() == std::io::ErrorKind::Interrupted => {
+            terminal::leave(terminal::INTERRUPTED);
+        }
+        answer => answer.context("no answer"),
+    }
 }
 
-/// Asks for the auth entry, its fields and the provider's variables, as far as they are not given.
-pub(crate) fn complete(provider: &Provider, request: &mut CreateConnection) -> Result<()> {
+/// The provider's code, as it was typed.
+pub(crate) fn provider() -> Result<String> {
+    answered(|| Input::<String>::new().with_prompt("Provider code").interact_text())
+}
+
+/// The values that an error refuses, among those that were typed: the fields it names, or, where the provider
+/// refuses the credential, its secrets.
+pub(crate) fn refused(
+    error: &ClientError,
+    provider: &Provider,
+    request: &CreateConnection,
+    is_given: impl Fn(&str) -> bool,
+) -> Vec<String> {
+    let Some(body) = error.api().map(|api| &api.body) else { return Vec::new() };
+    let typed = |name: &String| {
+        (request.credentials.contains_key(name) || request.variables.contains_key(name)) && !is_given(name)
+    };
+    if body.code == ErrorCode::InvalidCredentials {
+        let auth = request.auth.as_ref().and_then(|name| provider.auth.get(name));
+        let secrets = auth.into_iter().flat_map(|auth| &auth.fields).filter(|(_, field)| field.secret);
+        return secrets.map(|(name, _)| name.clone()).filter(typed).collect();
+    }
+    let fields =
+        body.detail.clone().and_then(|detail| serde_json::from_value::<Vec<FieldError>>(detail).ok());
+    let names = fields.unwrap_or_default().into_iter().filter_map(|field| {
+        let path = field.path.strip_prefix("credentials.").or_else(|| field.path.strip_prefix("variables."));
+        path.map(ToOwned::to_owned)
+    });
+    names.filter(typed).collect()
+}
+
+/// Asks for the auth entry, its fields and the provider's variables, as far as they are not given; of fields and
+/// variables, for those in `only`, where there is such a list.
+pub(crate) fn complete(
+    provider: &Provider,
+    request: &mut CreateConnection,
+    only: Option<&[String]>,
+) -> Result<()> {
+    let is_asked = |name: &String| only.is_none_or(|only| only.contains(name));
     let name = auth(provider, request)?;
     let Some(auth) = provider.auth.get(&name) else { return Ok(()) };
     request.auth = Some(name);
     if let Some(description) = &auth.description {
         eprint(description);
     }
-    for (name, field) in missing(&auth.fields, &request.credentials) {
+    for (name, field) in
+        missing(&auth.fields, &request.credentials).into_iter().filter(|(name, _)| is_asked(name))
+    {
         if let Some(value) = ask(name, field)? {
             request.credentials.insert(name.clone(), value);
         }
     }
-    for (name, field) in missing(&provider.variables, &request.variables) {
+    for (name, field) in
+        missing(&provider.variables, &request.variables).into_iter().filter(|(name, _)| is_asked(name))
+    {
         if let Some(value) = ask(name, field)? {
             request.variables.insert(name.clone(), value);
         }
@@ -78,12 +125,7 @@ fn auth(provider: &Provider, request: &CreateConnection) -> Result<String> {
     let chosen = if names.len() > 1 {
         let labels: Vec<String> =
             provider.auth.iter().map(|(name, auth)| format!("{} ({name})", auth.label)).collect();
-        Select::new()
-            .with_prompt("How to authenticate")
-            .items(&labels)
-            .default(0)
-            .interact()
-            .context("no answer")?
+        answered(|| Select::new().with_prompt("How to authenticate").items(&labels).default(0).interact())?
     } else {
         0
     };
@@ -97,19 +139,20 @@ fn ask(name: &str, field: &Field) -> Result<Option<SecretString>> {
     }
     if let Some(values) = &field.values {
         let preset = values.iter().position(|value| Some(value) == field.default.as_ref()).unwrap_or(0);
-        let chosen = Select::new().with_prompt(label).items(values).default(preset).interact();
-        return Ok(values.get(chosen.context("no answer")?).map(|value| value.as_str().into()));
+        let chosen = answered(|| Select::new().with_prompt(label).items(values).default(preset).interact())?;
+        return Ok(values.get(chosen).map(|value| value.as_str().into()));
     }
-    let typed = if field.secret {
-        Password::new().with_prompt(label).allow_empty_password(!field.required).report(true).interact()
-    } else {
+    let typed = answered(|| {
+        if field.secret {
+            let password = Password::new().with_prompt(label).allow_empty_password(!field.required);
+            return password.report(true).interact();
+        }
         let input = Input::<String>::new().with_prompt(label).allow_empty(!field.required);
         match field.default.clone().filter(|value| !value.is_empty()) {
             Some(value) => input.default(value).interact_text(),
             None => input.interact_text(),
         }
-    };
-    let typed = typed.context("no answer")?;
+    })?;
     // Nothing typed is nothing given: the provider's default, if there is one, is the server's to fill in.
     Ok((!typed.is_empty()).then(|| typed.into()))
 }

@@ -10,7 +10,8 @@ use passthrough_client::Response;
 use super::progress::Progress;
 use crate::output::Output;
 
-/// Writes the head to standard output where it is asked for, and the body to `out` or to standard output.
+/// Writes the head to standard output where it is asked for, and the body to `out` or to standard output: byte for
+/// byte, but that on a terminal a body without a line break at its end gets one.
 pub(super) async fn print(
     mut answer: Response,
     include: bool,
@@ -29,11 +30,19 @@ pub(super) async fn print(
         }
         None => Box::new(io::stdout()),
     };
+    let is_seen = out.is_none() && io::stdout().is_terminal();
+    let mut last = b'\n';
     while let Some(bytes) = answer.chunk().await? {
+        last = bytes.last().copied().unwrap_or(last);
         sink.write_all(&bytes)?;
         // What arrives piece by piece, such as events, is to be seen piece by piece.
         sink.flush()?;
         progress.advance(u64::try_from(bytes.len()).unwrap_or_default());
+    }
+    if is_seen && last != b'\n' {
+        // On a terminal, what is said next, or the shell's prompt, would go on in the body's last line.
+        sink.write_all(b"\n")?;
+        sink.flush()?;
     }
     progress.finish();
     Ok(())

@@ -17,7 +17,7 @@ pub struct PayloadFlags {
     /// A body, sent byte for byte: TEXT, @FILE, or @- for standard input
     #[arg(short, long, value_name = "TEXT|@FILE", conflicts_with_all = ["json", "form", "part"])]
     data: Option<String>,
-    /// A JSON body, sent byte for byte, with its content type: TEXT, @FILE, or @-
+    /// A JSON body, sent byte for byte, with its content type and `Accept: application/json`: TEXT, @FILE, or @-
     #[arg(long, value_name = "JSON|@FILE", conflicts_with_all = ["form", "part"])]
     json: Option<String>,
     /// A field of an `application/x-www-form-urlencoded` body

@@ -61,6 +61,10 @@ fn what_is_missing_or_refused_is_said_and_nothing_is_asked_without_a_terminal() 
     assert!(text(&missing.stderr).contains("credentials.api_key"), "{}", text(&missing.stderr));
     assert!(text(&create(&["--provider", "dem"]).stderr).contains("did you mean `demo`?"));
     assert_eq!(create(&[]).status.code(), Some(2));
+    let bare = create(&["--provider", "demo", "--credential", "api_key"]);
+    assert!(text(&bare.stderr).contains("NAME=@FILE"), "{}", text(&bare.stderr));
+    let open = create(&["--provider", "custom", "--auth", "header", "--credential", "name=X-Api-Key"]);
+    assert!(!text(&open.stderr).contains("warning"), "{}", text(&open.stderr));
     let refused = create(&["--provider", "demo", "--credential", "api_key=nope", "--verify"]);
     assert_eq!(refused.status.code(), Some(4), "{}", text(&refused.stderr));
     assert_eq!(
@@ -80,7 +84,10 @@ fn a_connection_is_verified_archived_restored_rotated_and_deleted() {
     assert_eq!(listed["results"][0]["id"], id);
 
     assert_eq!(code(&["connection", "archive", id]), Some(0));
-    assert_eq!(code(&["request", "GET", "/account"]), Some(1));
+    let archived = demo.run(&["request", "GET", "/account"]);
+    assert_eq!(archived.status.code(), Some(1));
+    let said = text(&archived.stderr);
+    assert!(said.contains("connection archive ID --restore") && said.contains("sent: no"), "{said}");
     assert_eq!(code(&["connection", "archive", id, "--restore"]), Some(0));
     assert_eq!(code(&["request", "GET", "/account"]), Some(0));
 

@@ -86,6 +86,7 @@ fn the_first_start_shows_a_key_once_and_a_signal_ends_it_well() {
     let again = BufReader::new(second.child.stdout.take().unwrap()).lines().count();
     let said = &second.said;
     assert!(again == 0 && !said.contains("first API key"), "{said}");
+    assert!(said.contains("no API key is printed: there are 1 already") && said.contains(&data), "{said}");
 }
 
 #[test]
@@ -150,6 +151,19 @@ fn keys_at_rest_are_rotated_while_the_server_serves() {
 }
 
 #[test]
+fn looking_at_an_installation_that_is_not_there_makes_none() {
+    let (_folder, data) = data_dir();
+    for command in
+        [&["key", "list"][..], &["key", "revoke", "key_01K9ZP3Q5T8V0W2X4Y6Z8A0B2C"], &["keyring", "status"]]
+    {
+        let output = run(&[command, &["--data-dir", &data]].concat());
+        assert_eq!(output.status.code(), Some(1), "{command:?}");
+        assert!(text(&output.stderr).contains("is not there yet"), "{}", text(&output.stderr));
+        assert!(!std::path::Path::new(&data).exists(), "{command:?}");
+    }
+}
+
+#[test]
 fn migrations_are_looked_at_before_and_after() {
     let (_folder, data) = data_dir();
     assert_eq!(run(&["migrate", "--check", "--data-dir", &data]).status.code(), Some(1));
@@ -177,6 +191,11 @@ fn doctor_finds_what_is_wrong_and_makes_nothing() {
     let broken = run(&["doctor", "--data-dir", &data]);
     assert_eq!(broken.status.code(), Some(1));
     assert!(text(&broken.stdout).contains("fail  key file"), "{}", text(&broken.stdout));
+    std::fs::rename(key_file.with_extension("away"), &key_file).unwrap();
+    let unknown = demo.run(&["doctor", "--data-dir", &data, "--api-key", "sk_wrong"]);
+    assert!(text(&unknown.stdout).contains("it runs, but the API key"), "{}", text(&unknown.stdout));
+    let nowhere = run(&["doctor", "--data-dir", &data, "--providers", "/nowhere/at/all"]);
+    assert!(text(&nowhere.stdout).contains("fail  catalog"), "{}", text(&nowhere.stdout));
     let away = run(&["doctor", "--data-dir", &data, "--server", "http://127.0.0.1:1"]);
     assert!(text(&away.stdout).contains("fail  server"), "{}", text(&away.stdout));
 }
