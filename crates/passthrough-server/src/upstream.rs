@@ -5,7 +5,7 @@
 //! callers or what an answer means. It never follows a redirect, never retries what may have been sent,
 //! and reads no proxy from the environment.
 //!
-//! HTTP/1.1 only. A second protocol belongs beside [`pool::Socket`], chosen by ALPN in the connector.
+//! HTTP/1.1 only. A second protocol belongs beside `pool::Socket`, chosen by ALPN in the connector.
 
 mod answer;
 mod dial;

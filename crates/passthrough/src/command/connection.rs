@@ -8,7 +8,7 @@ use passthrough_client::wire::connection::{
 };
 
 use crate::exit::{Exit, Hinted};
-use crate::output::{Output, cell};
+use crate::output::{Output, cell, clean};
 use crate::server::ServerFlags;
 
 mod create;
@@ -261,5 +261,5 @@ fn show(output: &Output, connection: &WireConnection) -> Result<()> {
         ("verified", connection.verified_at.clone()),
     ];
     let given = lines.into_iter().filter_map(|(name, value)| Some((name, value?)));
-    given.into_iter().try_for_each(|(name, value)| output.line(format!("{name:<12} {value}")))
+    given.into_iter().try_for_each(|(name, value)| output.line(format!("{name:<12} {}", clean(&value))))
 }

@@ -9,7 +9,7 @@ use passthrough_client::{Client, Error, RequestFilter};
 use passthrough_wire::record::Record;
 
 use crate::exit::Exit;
-use crate::output::{Output, cell};
+use crate::output::{Output, cell, clean};
 use crate::server::ServerFlags;
 use crate::time;
 
@@ -175,7 +175,7 @@ impl Show {
         let serde_json::Value::Object(fields) = serde_json::to_value(&record)? else { return Ok(()) };
         for (name, value) in fields {
             let value = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
-            output.line(format!("{name:<18} {value}"))?;
+            output.line(format!("{name:<18} {}", clean(&value)))?;
         }
         Ok(())
     }

@@ -23,7 +23,7 @@ pub struct PayloadFlags {
     /// A field of an `application/x-www-form-urlencoded` body
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair::parse, conflicts_with = "part")]
     form: Vec<(String, String)>,
-    /// A part of a `multipart/form-data` body: NAME=VALUE or NAME=@FILE[;type=TYPE][;filename=NAME]
+    /// A part of a `multipart/form-data` body: `NAME=VALUE` or `NAME=@FILE[;type=TYPE][;filename=NAME]`
     #[arg(short = 'F', value_name = "NAME=VALUE|@FILE", value_parser = parse_part)]
     part: Vec<Part>,
 }
