@@ -40,6 +40,14 @@ impl fmt::Display for CatalogError {
     }
 }
 
+/// There is no provider of a code.
+#[derive(Debug, Error)]
+#[error("the catalog has no provider of this code{}", .nearest.as_ref().map_or_else(String::new, |near| format!("; did you mean `{near}`?")))]
+pub struct UnknownProvider {
+    /// The code that was probably meant.
+    pub nearest: Option<String>,
+}
+
 impl Catalog {
     /// Loads the built-in providers, then those of a folder, which replace built-in ones of the same code.
     pub fn load(folder: Option<&Path>) -> Result<Self, CatalogError> {
@@ -68,6 +76,11 @@ impl Catalog {
     /// The provider of a code.
     pub fn get(&self, code: &str) -> Option<&Arc<Provider>> {
         self.providers.get(code)
+    }
+
+    /// The provider of a code, or what may have been meant.
+    pub fn find(&self, code: &str) -> Result<&Arc<Provider>, UnknownProvider> {
+        self.get(code).ok_or_else(|| UnknownProvider { nearest: self.nearest(code).map(str::to_owned) })
     }
 
     /// The code that a misspelt one may have meant.

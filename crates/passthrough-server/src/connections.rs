@@ -8,7 +8,6 @@ use passthrough_core::connection::{Connection, ConnectionStatus, Credential, Sea
 use passthrough_core::fault::{Origin as Fault, Sent};
 use passthrough_core::id::{ConnectionId, Environment};
 use passthrough_core::provider::{Auth, BaseUrlTemplate, Problem, Provider};
-use passthrough_core::suggest::nearest;
 use passthrough_core::token::{Token, TokenKind};
 use passthrough_store::{ChangeSubject, ConnectionPatch, Sealed, StoredConnection};
 use passthrough_wire::connection::{CreateConnection, PatchConnection, Verification, VerificationResult};
@@ -297,12 +296,9 @@ pub async fn delete(app: &App, environment: &Environment, id: ConnectionId) -> R
 
 /// The provider of a code, which the request gave in `field`.
 fn find_provider<'a>(app: &'a App, field: &str, code: &str) -> Result<&'a Provider, ApiError> {
-    app.catalog.get(code).map(|provider| &**provider).ok_or_else(|| {
-        let known = app.catalog.iter().map(|provider| provider.code.as_str());
-        let near = nearest(code, known);
-        let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-        let error = FieldError::new(field, format!("the catalog has no provider of this code{hint}"));
-        ApiError::bad_request(vec![FieldError { suggestion: near.map(str::to_owned), ..error }])
+    app.catalog.find(code).map(AsRef::as_ref).map_err(|unknown| {
+        let error = FieldError::new(field, unknown.to_string());
+        ApiError::bad_request(vec![FieldError { suggestion: unknown.nearest, ..error }])
     })
 }
 

@@ -90,14 +90,7 @@ pub fn with_credential_binding<T>(
     generation: i64,
     f: impl FnOnce(&Binding<'_>) -> T,
 ) -> T {
-    let row = id.to_string();
-    f(&Binding {
-        table: "credentials",
-        environment: environment.as_str(),
-        row: &row,
-        field: "fields",
-        generation,
-    })
+    with_binding("credentials", "fields", environment, id, generation, f)
 }
 
 /// Like [`with_credential_binding`], for a connection's variables.
@@ -107,14 +100,19 @@ pub fn with_variables_binding<T>(
     generation: i64,
     f: impl FnOnce(&Binding<'_>) -> T,
 ) -> T {
+    with_binding("connections", "variables", environment, id, generation, f)
+}
+
+fn with_binding<T>(
+    table: &str,
+    field: &str,
+    environment: &Environment,
+    id: ConnectionId,
+    generation: i64,
+    f: impl FnOnce(&Binding<'_>) -> T,
+) -> T {
     let row = id.to_string();
-    f(&Binding {
-        table: "connections",
-        environment: environment.as_str(),
-        row: &row,
-        field: "variables",
-        generation,
-    })
+    f(&Binding { table, environment: environment.as_str(), row: &row, field, generation })
 }
 
 impl Vault {

@@ -47,7 +47,7 @@ pub(super) async fn list(
     RawQuery(query): RawQuery,
 ) -> Result<Json<Page<Connection>>, ApiError> {
     let caller = authenticate(&app, &headers).await?;
-    let (rows, _) = list_rows(&app, &caller.environment, query.as_deref(), Unknown::Refuse).await?;
+    let rows = list_rows(&app, &caller.environment, query.as_deref(), Unknown::Refuse).await?;
     Ok(Json(page(rows, |connection| connection.id.to_string(), |connection| connection.into())))
 }
 
@@ -57,7 +57,7 @@ pub(super) async fn list_rows(
     environment: &Environment,
     query: Option<&str>,
     unknown: Unknown,
-) -> Result<(passthrough_store::Page<CoreConnection>, u32), ApiError> {
+) -> Result<passthrough_store::Page<CoreConnection>, ApiError> {
     let mut query = ListQuery::new(query);
     let filter = ConnectionFilter {
         provider: query.text("provider"),
@@ -70,7 +70,7 @@ pub(super) async fn list_rows(
         query.ignore_unknown();
     }
     query.finish()?;
-    Ok((app.installation.store.list_connections(environment, &filter, after, limit).await?, limit))
+    Ok(app.installation.store.list_connections(environment, &filter, after, limit).await?)
 }
 
 /// Stores a customer's credential. The token is shown this once.

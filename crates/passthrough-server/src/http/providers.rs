@@ -58,10 +58,5 @@ pub(super) fn find<'a>(
     app: &'a App,
     code: &str,
 ) -> Result<&'a passthrough_core::provider::Provider, ApiError> {
-    app.catalog.get(code).map(|provider| &**provider).ok_or_else(|| {
-        let known = app.catalog.iter().map(|provider| provider.code.as_str());
-        let hint = passthrough_core::suggest::nearest(code, known)
-            .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-        ApiError::not_found(format!("the catalog has no provider of this code{hint}"))
-    })
+    app.catalog.find(code).map(AsRef::as_ref).map_err(|unknown| ApiError::not_found(unknown.to_string()))
 }

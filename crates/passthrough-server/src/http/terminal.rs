@@ -10,7 +10,6 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
-use data_encoding::BASE64URL_NOPAD;
 use http::HeaderMap;
 use passthrough_core::connection::Connection;
 use passthrough_core::fault::Door;
@@ -18,12 +17,14 @@ use passthrough_core::id::RequestId;
 use passthrough_wire::connection::PatchConnection;
 use passthrough_wire::error::ErrorCode;
 use passthrough_wire::fields::Unknown;
+use passthrough_wire::page::Page;
 use passthrough_wire::passthrough::PassthroughRequest;
 use passthrough_wire::terminal::{TerminalConnection, TerminalProvider, TerminalResponse};
 use serde_json::{Value, json};
 
 use super::caller::{authenticate, read_body};
 use super::error::ApiError;
+use super::list::page;
 use super::{connections as native, passthrough as envelope};
 use crate::app::App;
 use crate::connections;
@@ -77,16 +78,10 @@ async fn list(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Page<TerminalConnection>>, ApiError> {
     let caller = authenticate(&app, &headers).await?;
-    let (rows, _) = native::list_rows(&app, &caller.environment, query.as_deref(), Unknown::Ignore).await?;
-    let last = if rows.has_more { rows.rows.last() } else { None };
-    let next = last.map(|row| BASE64URL_NOPAD.encode(row.id.to_string().as_bytes()));
-    let results: Vec<_> = rows.rows.iter().map(|connection| show(&app, connection, None)).collect();
-    Ok(Json(match next {
-        Some(next) => json!({ "results": results, "next": next }),
-        None => json!({ "results": results }),
-    }))
+    let rows = native::list_rows(&app, &caller.environment, query.as_deref(), Unknown::Ignore).await?;
+    Ok(Json(page(rows, |connection| connection.id.to_string(), |connection| show(&app, connection, None))))
 }
 
 async fn get_current(
