@@ -4,15 +4,17 @@
 //! read the next tenant's request as that body. Routing and identity headers are dropped because some
 //! servers believe them. What is injected is set last and replaces whatever stood there.
 
-use http::header::{CONNECTION, UPGRADE};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use bytes::Bytes;
+use http::HeaderName;
 use thiserror::Error;
 
+mod fields;
 mod names;
 pub mod property;
 
-pub(crate) use names::canonical;
-use names::{is_dropped_from_requests, is_dropped_from_responses, nominated};
+pub use fields::Fields;
+pub(crate) use names::same_name;
+use names::{Kind, Nominated, is_dropped_from_responses, kind_in_request};
 pub use names::{is_ours, is_reserved};
 
 /// The most headers that a caller may send.
@@ -26,7 +28,7 @@ pub const MAX_BYTES: usize = 64 * 1024;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct HeaderPolicy<'a> {
     /// The names that injection is going to set: the caller's own of these names are dropped.
-    pub injected: &'a [HeaderName],
+    pub injected: &'a [Bytes],
     /// Whether the provider file lets the caller's cookies through.
     pub allow_cookie: bool,
     /// Whether this is a valid WebSocket upgrade on the proxy path ([`is_websocket_upgrade`]).
@@ -54,72 +56,72 @@ pub enum HeaderError {
     #[error("the value of the header `{name}` holds a control character; remove or encode it")]
     Value {
         /// The header's name.
-        name: HeaderName,
+        name: String,
     },
 }
 
-/// The caller's headers that go to the provider, duplicates and order kept.
+/// The caller's headers that go to the provider: spelling, order and duplicates kept.
 ///
 /// Every header is judged, also those that are dropped: a line break in a dropped one is still an attack.
 /// White space around a value is not part of it (RFC 9110 section 5.5) and is trimmed.
-pub fn request_headers<'a>(
-    caller: impl IntoIterator<Item = (&'a [u8], &'a [u8])>,
-    policy: &HeaderPolicy<'_>,
-) -> Result<HeaderMap, HeaderError> {
-    let headers = checked(caller)?;
-    let nominated = nominated(headers.iter().filter(|(name, _)| name == CONNECTION).map(|(_, value)| value));
-    let injected: Vec<String> = policy.injected.iter().map(|name| canonical(name.as_str())).collect();
-    let mut kept = HeaderMap::with_capacity(headers.len());
-    for (name, value) in headers {
-        let spelled = canonical(name.as_str());
-        let dropped = is_dropped_from_requests(&spelled)
-            || (spelled == "cookie" && !policy.allow_cookie)
-            || (spelled == "x-api-key" && policy.x_api_key_is_ours)
-            || injected.contains(&spelled)
-            || nominated.contains(&spelled);
-        if !dropped {
-            kept.append(name, value);
-        }
-    }
+pub fn request_headers(mut caller: Fields, policy: &HeaderPolicy<'_>) -> Result<Fields, HeaderError> {
+    check(&mut caller)?;
+    let nominated = Nominated::of(&caller);
+    caller.0.retain(|(name, _)| {
+        let kept = match kind_in_request(name) {
+            Kind::Dropped => false,
+            Kind::Cookie => policy.allow_cookie,
+            Kind::XApiKey => !policy.x_api_key_is_ours,
+            Kind::Free => true,
+        };
+        kept && !nominated.holds(name) && !policy.injected.iter().any(|injected| same_name(injected, name))
+    });
     if policy.websocket_upgrade {
-        insert_websocket_upgrade(&mut kept);
+        set_websocket_upgrade(&mut caller);
     }
-    Ok(kept)
+    Ok(caller)
 }
 
-/// Names and values that can stand in a request, within the limits.
-fn checked<'a>(
-    caller: impl IntoIterator<Item = (&'a [u8], &'a [u8])>,
-) -> Result<Vec<(HeaderName, HeaderValue)>, HeaderError> {
-    let mut headers = Vec::new();
+/// Names and values that can stand in a request, within the limits. Values are trimmed.
+fn check(headers: &mut Fields) -> Result<(), HeaderError> {
+    if headers.0.len() > MAX_HEADERS {
+        return Err(HeaderError::TooMany);
+    }
     let mut bytes = 0;
-    for (name, value) in caller {
+    for (name, value) in &mut headers.0 {
         bytes += name.len() + value.len() + ": \r\n".len();
-        if headers.len() == MAX_HEADERS {
-            return Err(HeaderError::TooMany);
-        }
         if bytes > MAX_BYTES {
             return Err(HeaderError::TooLong);
         }
-        let name = checked_name(name)?;
-        // `from_bytes` takes HTAB and everything from SP up but DEL: exactly what RFC 9110 allows.
-        match HeaderValue::from_bytes(trim(value)) {
-            Ok(value) => headers.push((name, value)),
-            Err(_) => return Err(HeaderError::Value { name }),
+        if !is_token(name) {
+            let name = name.escape_ascii().take(64).map(char::from).collect();
+            return Err(HeaderError::Name { name });
+        }
+        let trimmed = trim(value);
+        if !is_value(trimmed) {
+            return Err(HeaderError::Value { name: String::from_utf8_lossy(name).to_ascii_lowercase() });
+        }
+        if trimmed.len() < value.len() {
+            *value = value.slice_ref(trimmed);
         }
     }
-    Ok(headers)
-}
-
-fn checked_name(name: &[u8]) -> Result<HeaderName, HeaderError> {
-    let refuse = || HeaderError::Name { name: name.escape_ascii().take(64).map(char::from).collect() };
-    parse_name(name).ok_or_else(refuse)
+    Ok(())
 }
 
 /// A header name, where the text is a token (RFC 9110 section 5.6.2). Names of cookies are tokens as well.
 pub(crate) fn parse_name(name: &[u8]) -> Option<HeaderName> {
-    let is_token = name.iter().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(b));
-    if is_token { HeaderName::from_bytes(name).ok() } else { None }
+    if is_token(name) { HeaderName::from_bytes(name).ok() } else { None }
+}
+
+/// RFC 9110 section 5.6.2.
+fn is_token(name: &[u8]) -> bool {
+    let token = |b: &u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(b);
+    !name.is_empty() && name.iter().all(token)
+}
+
+/// HTAB, SP, VCHAR and obs-text (RFC 9110 section 5.5).
+pub(crate) fn is_value(value: &[u8]) -> bool {
+    value.iter().all(|b| *b == b'\t' || (*b >= b' ' && *b != 0x7f))
 }
 
 /// Without the optional white space around it. Only HTAB and SP: a line break stays and is refused.
@@ -132,48 +134,27 @@ fn trim(mut value: &[u8]) -> &[u8] {
 
 /// The provider's headers that go to the caller: all but those that are about the connection to the
 /// provider, in order, duplicates too. `Trailer` stays, because trailers are passed on.
-///
-/// The result is built anew: removing from a `HeaderMap` in place moves its last header into the gap.
-pub fn response_headers(upstream: &HeaderMap) -> HeaderMap {
-    let nominated = nominated(upstream.get_all(CONNECTION));
-    let mut kept = HeaderMap::with_capacity(upstream.len());
-    for (name, value) in upstream {
-        let dropped =
-            is_dropped_from_responses(name.as_str()) || nominated.contains(&canonical(name.as_str()));
-        if !dropped {
-            kept.append(name, value.clone());
-        }
-    }
-    kept
-}
-
-/// Sets an injected header. Replaces every value that is there, so that injected always wins, and marks the
-/// value sensitive, so that no log shows it and HPACK does not keep it.
-pub fn insert_injected(headers: &mut HeaderMap, name: HeaderName, mut value: HeaderValue) {
-    value.set_sensitive(true);
-    headers.insert(name, value);
+pub fn response_headers(upstream: &mut Fields) {
+    let nominated = Nominated::of(upstream);
+    upstream.0.retain(|(name, _)| !is_dropped_from_responses(name) && !nominated.holds(name));
 }
 
 /// Whether a request's headers ask for a WebSocket (RFC 6455 section 4.1). That the method is GET and the
 /// version HTTP/1.1 is the server's to see.
-pub fn is_websocket_upgrade(headers: &HeaderMap) -> bool {
-    let one = |name: &str| {
-        let mut values = headers.get_all(name).iter();
-        values.next().filter(|_| values.next().is_none()).map(HeaderValue::as_bytes)
-    };
-    nominated(headers.get_all(CONNECTION)).iter().any(|name| name == "upgrade")
-        && one("upgrade").is_some_and(|value| value.eq_ignore_ascii_case(b"websocket"))
-        && one("sec-websocket-version") == Some(b"13")
-        && one("sec-websocket-key").is_some_and(|key| key.len() == 24)
-        && !headers.contains_key("content-length")
-        && !headers.contains_key("transfer-encoding")
+pub fn is_websocket_upgrade(headers: &Fields) -> bool {
+    headers.only("upgrade").is_some_and(|value| value.eq_ignore_ascii_case(b"websocket"))
+        && Nominated::of(headers).holds(b"upgrade")
+        && headers.only("sec-websocket-version").is_some_and(|version| **version == *b"13")
+        && headers.only("sec-websocket-key").is_some_and(|key| key.len() == 24)
+        && !headers.contains("content-length")
+        && !headers.contains("transfer-encoding")
 }
 
 /// Sets `Connection: upgrade` and `Upgrade: websocket` in our own words: for a request that was judged
 /// valid, and for the provider's 101 to it.
-pub fn insert_websocket_upgrade(headers: &mut HeaderMap) {
-    headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
-    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+pub fn set_websocket_upgrade(headers: &mut Fields) {
+    headers.set("Connection", "upgrade");
+    headers.set("Upgrade", "websocket");
 }
 
 #[cfg(test)]

@@ -7,14 +7,13 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::header::{ACCEPT_ENCODING, CONTENT_TYPE, USER_AGENT};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use http::{HeaderValue, Method, Uri};
 use zeroize::Zeroizing;
 
 use crate::base_url::{BaseUrl, JoinError, Origin};
 use crate::connection::{Credential, Variables};
 use crate::fault::Door;
-use crate::header::{HeaderPolicy, canonical, insert_injected, request_headers};
+use crate::header::{Fields, HeaderPolicy, request_headers, same_name};
 use crate::path::CallerPath;
 use crate::provider::{Auth, BaseRefusal, HostAllowList, Problem, Provider};
 use crate::template::{Moment, Scope};
@@ -25,7 +24,7 @@ use inject::{Injected, is_json};
 
 /// What a request carries where neither caller nor provider file names a user agent. Several APIs refuse
 /// requests without one.
-const DEFAULT_USER_AGENT: HeaderValue = HeaderValue::from_static("passthrough/0.1");
+const DEFAULT_USER_AGENT: &str = "passthrough/0.1";
 
 /// A connection with its credential open, together with the definition that says how to use it.
 #[derive(Debug, Clone, Copy)]
@@ -51,8 +50,8 @@ pub struct PassthroughRequest {
     pub path: CallerPath,
     /// Name of one of the provider's base URLs.
     pub base: Option<String>,
-    /// Header names and values as the caller gave them, in order.
-    pub headers: Vec<(Bytes, Bytes)>,
+    /// The headers as the caller gave them.
+    pub headers: Fields,
     /// The body.
     pub body: RequestBody,
     /// Whether it is a valid WebSocket upgrade.
@@ -96,7 +95,7 @@ pub struct UpstreamRequest {
     /// Path and query without the base URL, with `***` for what injection put there.
     pub shown_path: String,
     /// The headers, without `Host` and framing.
-    pub headers: HeaderMap,
+    pub headers: Fields,
     /// The body.
     pub body: RequestBody,
     /// Certificate chain and private key for mutual TLS, as PEM texts.
@@ -163,14 +162,18 @@ fn assemble(
     injected: Injected,
 ) -> Result<UpstreamRequest, Refusal> {
     let (uri, shown_path) = build_uri(base, &mut request.path, &injected)?;
-    let mut headers = build_headers(provider, &request, &injected)?;
+    let given = std::mem::take(&mut request.headers);
+    let mut headers = build_headers(provider, &request, given, &injected)?;
     let body = injected.inject_body(&request.method, &headers, request.body)?;
-    if let RequestBody::Bytes { content_type: Some(content_type), .. } = &body {
-        headers.entry(CONTENT_TYPE).or_insert_with(|| content_type.clone());
+    if let RequestBody::Bytes { content_type: Some(content_type), .. } = &body
+        && !headers.contains("content-type")
+    {
+        headers.push("Content-Type", Bytes::copy_from_slice(content_type.as_bytes()));
     }
     injected.insert_cookies(&mut headers)?;
+    // Injected always wins: it goes in last, and replaces whatever stood there.
     for (name, value) in injected.headers {
-        insert_injected(&mut headers, name, value);
+        headers.set(name, value);
     }
     Ok(UpstreamRequest {
         origin: base.origin.clone(),
@@ -223,29 +226,33 @@ fn build_uri(base: &BaseUrl, path: &mut CallerPath, injected: &Injected) -> Resu
 fn build_headers(
     provider: &Provider,
     request: &PassthroughRequest,
+    given: Fields,
     injected: &Injected,
-) -> Result<HeaderMap, Refusal> {
-    let names: Vec<HeaderName> = injected.headers.iter().map(|(name, _)| name.clone()).collect();
+) -> Result<Fields, Refusal> {
+    let names: Vec<Bytes> = injected.headers.iter().map(|(name, _)| name.clone()).collect();
     let policy = HeaderPolicy {
         injected: &names,
         allow_cookie: provider.allow_cookies,
         websocket_upgrade: request.websocket_upgrade,
         x_api_key_is_ours: false,
     };
-    let caller = request.headers.iter().map(|(name, value)| (&name[..], &value[..]));
-    let mut headers = request_headers(caller, &policy).map_err(|error| Refusal::request("headers", error))?;
+    let mut headers = request_headers(given, &policy).map_err(|error| Refusal::request("headers", error))?;
     for (name, value) in &provider.headers {
         // Beside an injected header, a spelling of it that some server takes for the same must not stand.
-        let injected = names.iter().any(|injected| canonical(injected.as_str()) == canonical(name.as_str()));
-        let explained = *name == CONTENT_TYPE && says_its_type(&request.body);
-        if !injected && !explained {
-            headers.entry(name).or_insert_with(|| value.clone());
+        let injected = names.iter().any(|injected| same_name(injected, name.as_ref()));
+        let explained = *name == http::header::CONTENT_TYPE && says_its_type(&request.body);
+        if !injected && !explained && !headers.contains(name.as_str()) {
+            headers.push(Bytes::copy_from_slice(name.as_ref()), Bytes::copy_from_slice(value.as_bytes()));
         }
     }
     if !request.door.is_transparent() {
-        headers.entry(USER_AGENT).or_insert(DEFAULT_USER_AGENT);
+        if !headers.contains("user-agent") {
+            headers.push("User-Agent", DEFAULT_USER_AGENT);
+        }
         // What comes back is shown inside JSON, so nothing is won by a compressed answer.
-        headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("identity"));
+        if !headers.contains("accept-encoding") {
+            headers.push("Accept-Encoding", "identity");
+        }
     }
     Ok(headers)
 }
@@ -254,7 +261,7 @@ fn build_headers(
 /// a multipart body with their boundary. JSON is what a file may name more exactly.
 fn says_its_type(body: &RequestBody) -> bool {
     match body {
-        RequestBody::Bytes { content_type: Some(content_type), .. } => !is_json(content_type),
+        RequestBody::Bytes { content_type: Some(content_type), .. } => !is_json(content_type.as_bytes()),
         RequestBody::Bytes { content_type: None, .. } | RequestBody::Absent | RequestBody::Streamed => false,
     }
 }

@@ -1,97 +1,133 @@
 //! The lists of header names, and the one way in which names are compared.
 
-use http::HeaderValue;
+use super::Fields;
 
-/// Set by the upstream client or not at all.
-const RESERVED: &[&str] = &[
-    // Framing and the hop itself (RFC 9110 section 7.6.1): request smuggling.
-    "host",
-    "content-length",
-    "transfer-encoding",
-    "connection",
-    "keep-alive",
-    "te",
-    "trailer",
-    "upgrade",
-    "http2-settings",
-    "expect",
-    // Who is asking, as some servers believe it.
-    "forwarded",
-    "x-real-ip",
-    "true-client-ip",
-    "cf-connecting-ip",
-    "via",
-    "cdn-loop",
-    // Another path or method than the one that was judged, as some frameworks believe it.
-    "x-original-url",
-    "x-rewrite-url",
-    "x-http-method-override",
-    "x-method-override",
-    "x-method",
-];
+/// What a caller's header is, as far as its name tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Never a caller's to set, or part of how callers speak to us.
+    Dropped,
+    /// `cookie`: goes on where the provider file says so.
+    Cookie,
+    /// `x-api-key`: goes on unless it carried our own key.
+    XApiKey,
+    /// Nothing of ours.
+    Free,
+}
 
-/// Whole families of the same kind.
-const RESERVED_PREFIXES: &[&str] = &["proxy-", "x-forwarded-"];
+/// The longest of the names below; a longer one can only belong to a family.
+const LONGEST: usize = 24;
 
-/// What callers authenticate to us with. `x-api-key` is ours only where it carried our key.
-const OURS: &[&str] = &["authorization", "connection-token", "x-connection-token"];
+/// Whether a canonical name is set by the upstream client or not at all.
+fn is_reserved_canonical(name: &[u8]) -> bool {
+    match name {
+        // Framing and the hop itself (RFC 9110 section 7.6.1): request smuggling.
+        b"host" | b"content-length" | b"transfer-encoding" | b"connection" | b"keep-alive" | b"te"
+        | b"trailer" | b"upgrade" | b"http2-settings" | b"expect" => true,
+        // Who is asking, as some servers believe it.
+        b"forwarded" | b"x-real-ip" | b"true-client-ip" | b"cf-connecting-ip" | b"via" | b"cdn-loop" => true,
+        // Another path or method than the one that was judged, as some frameworks believe it.
+        b"x-original-url"
+        | b"x-rewrite-url"
+        | b"x-http-method-override"
+        | b"x-method-override"
+        | b"x-method" => true,
+        // Whole families of the same kind.
+        _ => name.starts_with(b"proxy-") || name.starts_with(b"x-forwarded-"),
+    }
+}
 
-/// The options of a call, and what our answers say about themselves.
-const OUR_PREFIX: &str = "passthrough-";
+/// Whether a canonical name is how callers speak to us: what they authenticate with, and the options of a
+/// call, whose family is also what our answers say about themselves. `x-api-key` is ours only where it
+/// carried our key.
+fn is_ours_canonical(name: &[u8]) -> bool {
+    matches!(name, b"authorization" | b"connection-token" | b"x-connection-token")
+        || name.starts_with(b"passthrough-")
+}
 
-/// Dropped from every provider's response (RFC 9110 section 7.6.1). `Proxy-Authenticate` and its kin speak to
-/// us as the next hop; `Proxy-Status` (RFC 9209) is for the caller and stays.
-const DROPPED_FROM_RESPONSES: &[&str] = &[
-    "connection",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authentication-info",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "transfer-encoding",
-    "upgrade",
-];
+/// Whether a provider's header is about the connection to the provider, and dropped (RFC 9110 section 7.6.1).
+/// `Proxy-Authenticate` and its kin speak to us as the next hop; `Proxy-Status` (RFC 9209) is for the caller.
+/// Compared without regard to case, but `_` is `_` here: nobody downstream believes these names.
+pub(super) fn is_dropped_from_responses(name: &[u8]) -> bool {
+    const DROPPED: &[&[u8]] = &[
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authentication-info",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"transfer-encoding",
+        b"upgrade",
+    ];
+    matches!(name.len(), 2 | 7 | 10 | 16..=25)
+        && DROPPED.iter().any(|dropped| name.eq_ignore_ascii_case(dropped))
+}
+
+fn canonical_byte(byte: u8) -> u8 {
+    if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() }
+}
 
 /// A name as it is compared: lower-case, and `_` as `-`, because CGI and its many heirs make one variable of
 /// `X-Api-Key` and `X_Api_Key`, so that the second would replace an injected first.
 pub(crate) fn canonical(name: &str) -> String {
-    name.chars().map(|c| if c == '_' { '-' } else { c.to_ascii_lowercase() }).collect()
+    name.bytes().map(|byte| char::from(canonical_byte(byte))).collect()
+}
+
+/// Whether two names are the same to some server.
+pub(crate) fn same_name(one: &[u8], other: &[u8]) -> bool {
+    let pairs = || one.iter().zip(other);
+    one.len() == other.len() && pairs().all(|(a, b)| canonical_byte(*a) == canonical_byte(*b))
+}
+
+/// Judges the beginning of a name in its canonical spelling, on the stack: this is asked for every header of
+/// every request.
+fn judge<T>(name: &[u8], verdict: impl FnOnce(&[u8]) -> T) -> T {
+    let mut canonical = [0; LONGEST + 1];
+    let length = name.len().min(canonical.len());
+    for (to, from) in canonical.iter_mut().zip(name) {
+        *to = canonical_byte(*from);
+    }
+    verdict(&canonical[..length])
+}
+
+/// What a caller's header is.
+pub(super) fn kind_in_request(name: &[u8]) -> Kind {
+    judge(name, |name| match name {
+        b"cookie" => Kind::Cookie,
+        b"x-api-key" => Kind::XApiKey,
+        _ if is_reserved_canonical(name) || is_ours_canonical(name) => Kind::Dropped,
+        _ => Kind::Free,
+    })
 }
 
 /// Whether a header by this name is part of how callers speak to us, and never goes to a provider.
 /// `x-api-key` is not among them: it depends on what it carried.
 pub fn is_ours(name: &str) -> bool {
-    is_ours_canonical(&canonical(name))
-}
-
-fn is_ours_canonical(name: &str) -> bool {
-    OURS.contains(&name) || name.starts_with(OUR_PREFIX)
+    judge(name.as_bytes(), is_ours_canonical)
 }
 
 /// Whether a header by this name, under any spelling, frames, routes or disguises a message. Neither a caller
 /// nor a provider file nor a field of a credential may set one: it could desynchronise a shared socket, lead
 /// a credential to another virtual host, or make a server see another path than the one that was judged.
 pub fn is_reserved(name: &str) -> bool {
-    is_reserved_canonical(&canonical(name))
+    judge(name.as_bytes(), is_reserved_canonical)
 }
 
-fn is_reserved_canonical(name: &str) -> bool {
-    RESERVED.contains(&name) || RESERVED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
-}
+/// The names that `Connection` declares to be for this hop only.
+#[derive(Debug, Default)]
+pub(super) struct Nominated(Vec<Vec<u8>>);
 
-/// `name` is canonical. Asked for every header of every request, so it is not spelled anew.
-pub(super) fn is_dropped_from_requests(name: &str) -> bool {
-    is_reserved_canonical(name) || is_ours_canonical(name)
-}
+impl Nominated {
+    /// Reads every `Connection` field. Those that are dropped anyway need not be remembered.
+    pub(super) fn of(headers: &Fields) -> Self {
+        let lists = headers.get_all("connection").flat_map(|list| list.split(|byte| *byte == b','));
+        let names = lists.map(<[u8]>::trim_ascii);
+        Self(names.filter(|name| !name.eq_ignore_ascii_case(b"keep-alive")).map(<[u8]>::to_vec).collect())
+    }
 
-/// `name` is lower-case, as every `HeaderName` is.
-pub(super) fn is_dropped_from_responses(name: &str) -> bool {
-    DROPPED_FROM_RESPONSES.contains(&name)
-}
-
-/// The canonical names that these `Connection` values declare to be for this hop only.
-pub(super) fn nominated<'a>(connection: impl IntoIterator<Item = &'a HeaderValue>) -> Vec<String> {
-    let lists = connection.into_iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
-    lists.flat_map(|list| list.split(',').map(|name| canonical(name.trim())).collect::<Vec<_>>()).collect()
+    /// Whether a header by this name is one of them, under any spelling.
+    pub(super) fn holds(&self, name: &[u8]) -> bool {
+        self.0.iter().any(|nominated| same_name(nominated, name))
+    }
 }

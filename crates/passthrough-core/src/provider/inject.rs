@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 use super::file::InjectFile;
 use super::validate::Problems;
 use super::{ClientCertificate, Injection, JsonTemplate, Problem};
-use crate::header::{canonical, is_reserved, parse_name};
+use crate::header::{is_reserved, parse_name, same_name};
 use crate::json_body::Pointer;
 use crate::path::CallerPath;
 use crate::template::Template;
@@ -179,7 +179,7 @@ pub(super) fn header_name(text: &str) -> Result<HeaderName, &'static str> {
 
 /// Whether two header names are one to some server.
 pub(super) fn same_header(a: &str, b: &str) -> bool {
-    canonical(a) == canonical(b)
+    same_name(a.as_bytes(), b.as_bytes())
 }
 
 /// A value of the file as JSON; a date, which JSON does not have, as the text that it is written as.

@@ -1,12 +1,11 @@
 //! The injection of one connection, rendered for one moment.
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, COOKIE};
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderValue, Method};
 use zeroize::Zeroizing;
 
 use super::{Refusal, RequestBody};
-use crate::header::{insert_injected, is_reserved, parse_name};
+use crate::header::{Fields, is_reserved, is_value, parse_name};
 use crate::json_body::{self, JsonBodyError, Pointer};
 use crate::path::encode_segment;
 use crate::provider::Injection;
@@ -14,7 +13,7 @@ use crate::template::{Scope, Template};
 
 /// Rendered values. Never printed: it has no Debug.
 pub(super) struct Injected {
-    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(super) headers: Vec<(Bytes, Bytes)>,
     pub(super) query: Vec<(String, String)>,
     cookies: Vec<(String, Zeroizing<String>)>,
     /// The percent-encoded segment, without slashes around it.
@@ -60,7 +59,7 @@ impl Injected {
     pub(super) fn inject_body(
         &self,
         method: &Method,
-        headers: &HeaderMap,
+        headers: &Fields,
         body: RequestBody,
     ) -> Result<RequestBody, Refusal> {
         if self.body.is_empty() {
@@ -82,7 +81,8 @@ impl Injected {
         if bytes.is_empty() && !takes_a_body {
             return Ok(RequestBody::Absent);
         }
-        let declared = headers.get(CONTENT_TYPE).or(content_type.as_ref());
+        let declared = headers.get("content-type").map(|value| &value[..]);
+        let declared = declared.or(content_type.as_ref().map(HeaderValue::as_bytes));
         if !declared.is_none_or(is_json) {
             return Err(Refusal::request(
                 "body",
@@ -98,14 +98,14 @@ impl Injected {
     }
 
     /// Puts the injected cookies behind the caller's own, of which those of the same name are dropped.
-    pub(super) fn insert_cookies(&self, headers: &mut HeaderMap) -> Result<(), Refusal> {
+    pub(super) fn insert_cookies(&self, headers: &mut Fields) -> Result<(), Refusal> {
         if self.cookies.is_empty() {
             return Ok(());
         }
         let injected: Vec<String> = self.cookies.iter().map(|(name, _)| as_read(name.as_bytes())).collect();
         let mut pairs = Vec::new();
-        for value in headers.get_all(COOKIE) {
-            for pair in value.as_bytes().split(|byte| *byte == b';').map(<[u8]>::trim_ascii) {
+        for value in headers.get_all("cookie") {
+            for pair in value.split(|byte| *byte == b';').map(<[u8]>::trim_ascii) {
                 if !pair.is_empty() && !names_any(pair, &injected) {
                     pairs.push(Zeroizing::new(pair.to_vec()));
                 }
@@ -116,34 +116,37 @@ impl Injected {
         }
         let joined =
             Zeroizing::new(pairs.iter().map(|pair| pair.as_slice()).collect::<Vec<_>>().join(&b"; "[..]));
-        let value = HeaderValue::from_bytes(&joined)
-            .map_err(|_| Refusal::Connection("the credential cannot be put into a cookie".to_owned()))?;
-        insert_injected(headers, COOKIE, value);
+        if !is_value(&joined) {
+            return Err(Refusal::Connection("the credential cannot be put into a cookie".to_owned()));
+        }
+        headers.set("Cookie", Bytes::copy_from_slice(&joined));
         Ok(())
     }
 }
 
 /// Whether a content type says JSON, in one of its many names.
-pub(super) fn is_json(content_type: &HeaderValue) -> bool {
-    let essence = content_type.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
+pub(super) fn is_json(content_type: &[u8]) -> bool {
+    let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default();
     essence.to_ascii_lowercase().windows(4).any(|part| part == b"json")
 }
 
 /// The name may come from a field (the `custom` provider asks for it), so it is judged like a file's own.
-fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Refusal> {
-    let Some(name) = parse_name(name.as_bytes()) else {
+fn header(name: &str, value: &str) -> Result<(Bytes, Bytes), Refusal> {
+    if parse_name(name.as_bytes()).is_none() {
         return Err(Refusal::Connection("the credential's header name is none".to_owned()));
-    };
-    if is_reserved(name.as_str()) || name == COOKIE {
+    }
+    if is_reserved(name) || name.eq_ignore_ascii_case("cookie") {
+        let name = name.to_ascii_lowercase();
         return Err(Refusal::Connection(format!("the header `{name}` cannot carry a credential")));
     }
     // A line break in a secret would end the header and begin another.
-    match HeaderValue::from_bytes(value.as_bytes()) {
-        Ok(value) => Ok((name, value)),
-        Err(_) => Err(Refusal::Connection(format!(
+    if !is_value(value.as_bytes()) {
+        let name = name.to_ascii_lowercase();
+        return Err(Refusal::Connection(format!(
             "the credential holds a character that the header `{name}` cannot carry"
-        ))),
+        )));
     }
+    Ok((Bytes::copy_from_slice(name.as_bytes()), Bytes::copy_from_slice(value.as_bytes())))
 }
 
 /// RFC 6265 §4.1.1: a `;` in a secret would begin another cookie, a `=` in a name would end it early.

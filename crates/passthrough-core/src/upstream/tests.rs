@@ -71,7 +71,7 @@ fn request(method: Method, path: &str, headers: &[(&str, &str)], body: RequestBo
         method,
         path: CallerPath::parse(path).unwrap(),
         base: None,
-        headers: headers.iter().map(|(name, value)| (owned(name), owned(value))).collect(),
+        headers: Fields(headers.iter().map(|(name, value)| (owned(name), owned(value))).collect()),
         body,
         websocket_upgrade: false,
     }
@@ -97,8 +97,9 @@ fn bytes(body: &str, content_type: Option<&'static str>) -> RequestBody {
 /// The request as it goes onto the wire, without the framing that is the upstream client's.
 fn printed(request: &UpstreamRequest) -> String {
     let mut text = format!("{} {}\n", request.method, request.uri);
-    for (name, value) in &request.headers {
-        text.push_str(&format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes())));
+    for (name, value) in request.headers.iter() {
+        let (name, value) = (String::from_utf8_lossy(name), String::from_utf8_lossy(value));
+        text.push_str(&format!("{name}: {value}\n"));
     }
     if let RequestBody::Bytes { bytes, .. } = &request.body {
         text.push_str(&format!("\n{}", String::from_utf8_lossy(bytes)));
@@ -123,7 +124,7 @@ fn request_fault(result: Result<UpstreamRequest, Refusal>) -> String {
 }
 
 #[test]
-fn several_headers_are_injected_with_their_functions_and_are_marked_sensitive() {
+fn several_headers_are_injected_with_their_functions_and_are_not_shown() {
     let inject = r#"
         inject.headers.authorization = "Basic {base64({user}:{key})}"
         inject.headers.x-account = "{user}"
@@ -136,7 +137,7 @@ fn several_headers_are_injected_with_their_functions_and_are_marked_sensitive() 
     x-account: Aladdin
     x-signature: t=1700000000,v1=35308ccbf6064397963faa31c13836fc8bd3b8632c388d3ab0750444c3979735
     ");
-    assert!(built.headers.values().all(HeaderValue::is_sensitive));
+    assert!(!format!("{:?}", built.headers).contains("Aladdin"));
 }
 
 #[test]
@@ -151,7 +152,7 @@ fn a_header_whose_optional_field_is_absent_is_left_out_and_the_callers_own_goes_
     authorization: Bearer k3y
     ");
     let own = rig.sent(get_with(&[("X-Org", "mine")]));
-    assert!(own.contains("x-org: mine"), "{own}");
+    assert!(own.contains("X-Org: mine"), "{own}");
 }
 
 #[test]
@@ -190,18 +191,18 @@ fn an_injected_cookie_replaces_the_callers_own_under_every_reading() {
         ("cookie", "b=2,session_id=evil; c=3 session_id=evil; session%5Fid=evil; session.id=evil; d=4"),
     ];
     let sent = rig.sent(get_with(&caller));
-    assert!(sent.ends_with("\ncookie: a=1; d=4; session_id=s3cret\n"), "{sent}");
+    assert!(sent.ends_with("\nCookie: a=1; d=4; session_id=s3cret\n"), "{sent}");
 }
 
 #[test]
 fn a_callers_cookies_go_through_only_where_the_file_allows_it() {
     let cookie = [("Cookie", "a=1"), ("COOKIE", "b=2")];
     let inject = r#"inject.cookies.sid = "{key}""#;
-    assert!(Rig::key(inject, "s3cret").sent(get_with(&cookie)).ends_with("\ncookie: sid=s3cret\n"));
+    assert!(Rig::key(inject, "s3cret").sent(get_with(&cookie)).ends_with("\nCookie: sid=s3cret\n"));
     let file = entry(&["key"], r#"inject.headers.x-key = "{key}""#);
     assert!(!Rig::new(&file, &[("key", "k")]).sent(get_with(&cookie)).contains("cookie"));
     let allowed = Rig::new(&format!("allow_cookies = true\n{file}"), &[("key", "k")]);
-    assert!(allowed.sent(get_with(&cookie)).contains("cookie: a=1\ncookie: b=2\n"));
+    assert!(allowed.sent(get_with(&cookie)).contains("Cookie: a=1\nCOOKIE: b=2\n"));
 }
 
 #[test]
@@ -213,7 +214,7 @@ fn json_pointers_change_only_their_place_in_the_body() {
     let sent = rig.sent(post(r#"{ "method":"Get", "params":{"n": 1.10, "credentials": "evil"} }"#));
     assert_snapshot!(sent, @r#"
     POST https://api.example.com/v1/me
-    content-type: application/json
+    Content-Type: application/json
 
     { "method":"Get", "params":{"n": 1.10, "credentials": {"user":"jo","key":"a\"b","v":1}},"token":"a\"b" }
     "#);
@@ -225,14 +226,14 @@ fn only_methods_that_have_bodies_grow_one_for_the_credential() {
     for method in [Method::POST, Method::PUT, Method::PATCH] {
         for body in [RequestBody::Absent, bytes("", None)] {
             let sent = rig.sent(request(method.clone(), "/me", &[], body));
-            assert!(sent.ends_with("content-type: application/json\n\n{\"key\":\"k3y\"}"), "{sent}");
+            assert!(sent.ends_with("Content-Type: application/json\n\n{\"key\":\"k3y\"}"), "{sent}");
         }
     }
     for method in [Method::GET, Method::HEAD, Method::OPTIONS, Method::DELETE] {
         for body in [RequestBody::Absent, bytes("", None)] {
             let built = rig.build(request(method.clone(), "/me", &[], body)).unwrap();
             assert!(matches!(built.body, RequestBody::Absent), "{built:?}");
-            assert!(!built.headers.contains_key(CONTENT_TYPE));
+            assert!(!built.headers.contains("content-type"));
         }
     }
 }
@@ -277,7 +278,7 @@ fn a_callers_header_wins_over_a_static_one_and_an_injected_one_over_both() {
     let rig = Rig::new(&format!("{statics}{file}"), &[("key", "k3y")]);
     assert_snapshot!(rig.sent(get_with(&[("X-Version", "2"), ("X-Key", "caller")])), @r"
     GET https://api.example.com/v1/me
-    x-version: 2
+    X-Version: 2
     accept: text/csv
     x-key: k3y
     ");
@@ -289,7 +290,7 @@ fn a_files_content_type_stands_for_json_but_never_hides_the_boundary_of_a_form()
     let rig = Rig::new(&file, &[]);
     let content_type = |body| {
         let built = rig.build(request(Method::POST, "/me", &[], body)).unwrap();
-        built.headers[CONTENT_TYPE].to_str().unwrap().to_owned()
+        String::from_utf8(built.headers.only("content-type").unwrap().to_vec()).unwrap()
     };
     assert_eq!(content_type(bytes("{}", Some("application/json"))), "application/vnd.api+json");
     assert_eq!(
@@ -308,14 +309,14 @@ fn the_envelope_adds_what_an_http_client_adds_and_the_proxy_adds_nothing() {
     let envelope = |headers| PassthroughRequest { door: Door::Envelope, ..get_with(headers) };
     assert_snapshot!(rig.sent(envelope(&[])), @r"
     GET https://api.example.com/v1/me
-    user-agent: passthrough/0.1
-    accept-encoding: identity
+    User-Agent: passthrough/0.1
+    Accept-Encoding: identity
     x-key: k3y
     ");
     assert_snapshot!(rig.sent(envelope(&[("User-Agent", "mine"), ("Accept-Encoding", "gzip")])), @r"
     GET https://api.example.com/v1/me
-    user-agent: mine
-    accept-encoding: gzip
+    User-Agent: mine
+    Accept-Encoding: gzip
     x-key: k3y
     ");
 }
@@ -395,8 +396,8 @@ fn a_callers_text_is_never_a_template() {
     let asked = request(Method::POST, "/{key}/x?q={key}", &headers, bytes(r#"{"a":"{key}"}"#, None));
     assert_snapshot!(rig.sent(asked), @r#"
     POST https://api.example.com/v1/{key}/x?q={key}
-    x-note: {key} ${key} {{key}} {base64({key})}
-    content-type: application/json
+    X-Note: {key} ${key} {{key}} {base64({key})}
+    Content-Type: application/json
     authorization: Bearer k3y
 
     {"a":"{key}","key":"k3y"}

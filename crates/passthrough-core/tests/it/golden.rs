@@ -10,6 +10,7 @@ use std::path::Path;
 use bytes::Bytes;
 use http::Method;
 use passthrough_core::fault::Door;
+use passthrough_core::header::Fields;
 use passthrough_core::path::CallerPath;
 use passthrough_core::provider::{Auth, HostAllowList, Provider};
 use passthrough_core::template::Moment;
@@ -69,7 +70,7 @@ fn requests_of(provider: &Provider, auth: &Auth) -> Vec<String> {
                 method,
                 path: CallerPath::parse("/example?x=1").unwrap(),
                 base: None,
-                headers: Vec::new(),
+                headers: Fields::default(),
                 body,
                 websocket_upgrade: false,
             };
@@ -91,8 +92,9 @@ fn sent(provider: &Provider, auth: &Auth, request: PassthroughRequest) -> String
 fn printed(request: &UpstreamRequest) -> String {
     let path = request.uri.path_and_query().unwrap();
     let mut text = format!("{} {}{path}\n", request.method, request.origin);
-    for (name, value) in &request.headers {
-        text.push_str(&format!("{name}: {}\n", value.to_str().unwrap()));
+    for (name, value) in request.headers.iter() {
+        let text_of = |bytes| std::str::from_utf8(bytes).unwrap();
+        text.push_str(&format!("{}: {}\n", text_of(name), text_of(value)));
     }
     if let RequestBody::Bytes { bytes, .. } = &request.body {
         text.push_str(&format!("\n{}\n", std::str::from_utf8(bytes).unwrap()));
