@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get, post};
 use axum::{Extension, Json, Router};
 use http::header::{ALLOW, HOST, TRANSFER_ENCODING};
 use http::uri::Authority;
@@ -22,8 +23,10 @@ use crate::app::App;
 use error::ApiError;
 
 mod api_keys;
+mod body;
 mod caller;
 mod connections;
+pub mod doors;
 pub mod error;
 mod health;
 mod list;
@@ -32,6 +35,7 @@ mod providers;
 mod proxy;
 mod records;
 mod terminal;
+pub mod websocket;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static(REQUEST_ID_HEADER);
 const SOURCE: HeaderName = HeaderName::from_static(SOURCE_HEADER);
@@ -44,7 +48,9 @@ const SOURCE: HeaderName = HeaderName::from_static(SOURCE_HEADER);
         description = "Authenticated HTTP requests to your customers' accounts at third-party APIs.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
-    security(("apiKey" = []))
+    security(("apiKey" = [])),
+    // The hot doors are no handlers of the router's.
+    paths(passthrough::passthrough, passthrough::raw)
 )]
 struct Description;
 
@@ -52,10 +58,12 @@ struct Description;
 pub fn router(app: Arc<App>) -> Router {
     let (native, _) = native();
     let native = native
-        .route("/openapi.json", axum::routing::get(|| async { Json(openapi()) }))
-        .route("/v1/proxy", axum::routing::any(proxy::proxy))
-        .route("/v1/proxy/", axum::routing::any(proxy::proxy))
-        .route("/v1/proxy/{*path}", axum::routing::any(proxy::proxy))
+        .route("/openapi.json", get(|| async { Json(openapi()) }))
+        .route("/v1/proxy", any(doors::routed))
+        .route("/v1/proxy/", any(doors::routed))
+        .route("/v1/proxy/{*path}", any(doors::routed))
+        .route("/v1/passthrough", post(doors::routed))
+        .route("/v1/passthrough/raw", post(doors::routed))
         .fallback(not_found)
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
         .layer(middleware::from_fn(sound_head))
@@ -86,8 +94,6 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 
 fn native() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
     OpenApiRouter::with_openapi(Description::openapi())
-        .routes(routes!(passthrough::passthrough))
-        .routes(routes!(passthrough::raw))
         .routes(routes!(providers::list))
         .routes(routes!(providers::get))
         .routes(routes!(connections::list, connections::create))

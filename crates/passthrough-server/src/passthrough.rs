@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::BodyExt;
 use passthrough_core::answer::{ResponseAs, ShapeError, decode, shape};
 use passthrough_core::fault::{Door, Sent};
+use passthrough_core::header::Fields;
 use passthrough_core::id::RequestId;
 use passthrough_core::token::Token;
 use passthrough_core::upstream::{self as core, OpenConnection, RequestBody, UpstreamRequest};
@@ -20,7 +20,7 @@ use crate::app::App;
 use crate::http::error::ApiError;
 use crate::records::Draft;
 use crate::resolve::{ReadyConnection, check_usable};
-use crate::upstream::{Answer, Call, UpstreamBody, empty_body, full_body};
+use crate::upstream::{Answer, Call, InterimSink, UpstreamBody};
 
 mod buffer;
 mod redirect;
@@ -40,6 +40,8 @@ pub struct Passthrough {
     pub request: core::PassthroughRequest,
     /// The body, where it streams by.
     pub streamed: Option<UpstreamBody>,
+    /// Where interim heads go.
+    pub interim: Option<InterimSink>,
     /// The deadline that the caller asked for.
     pub timeout: Option<Duration>,
     /// What is to come back.
@@ -151,7 +153,8 @@ async fn run(app: &App, passthrough: Passthrough, mut draft: Draft) -> Result<De
         path: ready.redactor.redact_text(&upstream_request.shown_path),
     };
     let stream = passthrough.wanted == Wanted::Stream;
-    let call = call(app, &ready, upstream_request, streamed, deadline, stream, &mut draft);
+    let mut call = call(app, &ready, upstream_request, streamed, deadline, stream, &mut draft)?;
+    call.interim = passthrough.interim;
     let sent = app.upstream.send(call).await.map_err(ApiError::from);
     let answer = noted(&mut draft, sent)?;
     let followed = redirect::follow(app, &ready, answer, repeatable, deadline, &mut draft).await;
@@ -211,30 +214,29 @@ fn call(
     deadline: Option<Instant>,
     stream: bool,
     draft: &mut Draft,
-) -> Call {
+) -> Result<Call, ApiError> {
     let UpstreamRequest { origin, method, uri, shown_path, headers, body, client_certificate: _ } = request;
     let (body, length) = match body {
-        RequestBody::Absent => (empty_body(), 0),
+        RequestBody::Absent => (UpstreamBody::Empty, 0),
         RequestBody::Bytes { bytes, .. } => {
             let length = bytes.len();
-            (full_body(bytes), length)
+            (UpstreamBody::Held(bytes), length)
         }
         RequestBody::Streamed => {
-            let body = streamed.unwrap_or_else(empty_body);
-            (stream::Counted::new(body, draft.request_counter()).boxed_unsync(), 0)
+            let body = streamed.unwrap_or_default();
+            (UpstreamBody::streamed(stream::Counted::new(body, draft.request_counter())), 0)
         }
     };
     draft.sending(&shown_path, length as u64);
-    let mut http_request = http::Request::new(body);
-    *http_request.method_mut() = method;
-    *http_request.uri_mut() = uri;
-    *http_request.headers_mut() = headers;
-    let mut call = Call::new(ready.connection.environment.clone(), origin, http_request);
+    let path = uri.path_and_query().cloned().ok_or_else(|| ApiError::internal("a request without a path"))?;
+    let mut call = Call::new(ready.connection.environment.clone(), origin, method, path);
+    call.fields = headers;
+    call.body = body;
     call.connection = Some(ready.connection.id);
     call.identity = ready.identity.clone();
     call.deadline = deadline;
     call.idle = stream.then_some(app.config.deadlines.stream_idle);
-    call
+    Ok(call)
 }
 
 /// Reads the whole answer and puts it into an envelope.
@@ -248,23 +250,21 @@ async fn envelope(
     draft: &mut Draft,
 ) -> Result<PassthroughResponse, ApiError> {
     let limit = app.config.limits.envelope_response_bytes;
-    let Answer { status, headers, fields, body, upstream_ms, .. } = answer;
+    let Answer { status, mut fields, body, upstream_ms, .. } = answer;
     let body = buffer::read_answer(body, limit).await?;
     draft.received(body.len() as u64);
-    let value = |name| headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
-    let coding = value(http::header::CONTENT_ENCODING);
+    let value = |name| fields.get(name).and_then(|value| std::str::from_utf8(value).ok());
+    let coding = value("content-encoding");
     // Nothing is found in a compressed body, so it is unpacked before it is searched for secrets.
     let (coding, body) = match decode(coding, &body, limit).map_err(shape_failed)? {
         Some(decoded) => (None, decoded),
         None => (coding, body),
     };
     let body = stream::redacted_body(ready, body);
-    let shaped = shape(value(http::header::CONTENT_TYPE), coding, body, wanted, limit);
+    let shaped = shape(value("content-type"), coding, body, wanted, limit);
     let shaped = shaped.map_err(shape_failed)?;
-    let headers = group_headers(
-        stream::kept_fields(&headers, fields, &ready.redactor, ready.provider.redact_reflections)
-            .map(|(name, value)| (name, text(value.as_bytes()))),
-    );
+    stream::keep_and_mask(&mut fields, ready);
+    let headers = group_headers(fields.iter().map(|(name, value)| (text(name), text(value))));
     Ok(PassthroughResponse {
         method: shown.method,
         path: shown.path,
@@ -300,14 +300,14 @@ pub async fn ask(
     app: &App,
     ready: &Arc<ReadyConnection>,
     request: core::PassthroughRequest,
-) -> Result<(http::StatusCode, http::HeaderMap, Bytes), ApiError> {
+) -> Result<(http::StatusCode, Fields, Bytes), ApiError> {
     let upstream_request = core::build(open(ready)?, request, app.moment(), &app.config.allow_hosts)?;
     let id = RequestId::from(app.installation.new_ulid());
     // Without a caller the draft leaves no record: this is not a passthrough.
     let mut draft = app.records.begin(id, Door::Envelope, "", "");
     let deadline = Some(Instant::now() + app.config.deadlines.total);
-    let call = call(app, ready, upstream_request, None, deadline, false, &mut draft);
+    let call = call(app, ready, upstream_request, None, deadline, false, &mut draft)?;
     let answer = app.upstream.send(call).await?;
     let body = buffer::read_answer(answer.body, app.config.limits.envelope_response_bytes).await?;
-    Ok((answer.status, answer.headers, body))
+    Ok((answer.status, answer.fields, body))
 }

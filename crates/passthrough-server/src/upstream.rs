@@ -25,9 +25,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Request;
+use http::uri::PathAndQuery;
+use http::{Method, StatusCode};
 use passthrough_core::address::AddressPolicy;
 use passthrough_core::base_url::Origin;
+use passthrough_core::header::Fields;
 use passthrough_core::id::{ConnectionId, Environment};
 use thiserror::Error;
 use tokio::time::Instant;
@@ -35,11 +37,10 @@ use tokio::time::Instant;
 pub use self::answer::{Answer, AnswerBody, Upgrade, UpgradedConnection};
 use self::dial::Connector;
 pub use self::error::{BodyError, Reason, SendError, Sent};
-pub use self::head::Field;
 pub use self::identity::{ClientIdentity, InvalidIdentity};
 use self::limit::Gates;
 use self::pool::Pool;
-pub use self::request::{BoxError, UpstreamBody, empty_body, full_body};
+pub use self::request::{BoxError, UpstreamBody};
 use self::resolve::Resolver;
 use self::tls::Tls;
 
@@ -125,6 +126,9 @@ pub enum UpstreamError {
     Tls(#[source] rustls::Error),
 }
 
+/// Takes an interim head (RFC 9110 section 15.2): status, reason phrase, fields.
+pub type InterimSink = Box<dyn FnMut(StatusCode, bytes::Bytes, Fields) + Send>;
+
 /// One request to a provider.
 pub struct Call {
     /// The closed room that it belongs to; sockets are never shared between rooms.
@@ -135,9 +139,17 @@ pub struct Call {
     pub origin: Origin,
     /// The client certificate to present.
     pub identity: Option<Arc<ClientIdentity>>,
-    /// Method, path and query (origin form, sent byte for byte), headers and body. `host` and all framing
-    /// headers are replaced; `connection` and `upgrade` stay only where they ask for an upgrade.
-    pub request: Request<UpstreamBody>,
+    /// The method.
+    pub method: Method,
+    /// Path and query, sent byte for byte.
+    pub path: PathAndQuery,
+    /// The headers. `host` and all framing headers are replaced; `connection` and `upgrade` stay only where
+    /// they ask for an upgrade.
+    pub fields: Fields,
+    /// The body.
+    pub body: UpstreamBody,
+    /// Who wants to see the heads that come before the answer (1xx), as they come.
+    pub interim: Option<InterimSink>,
     /// Instead of [`Timeouts::first_byte`].
     pub first_byte: Option<Duration>,
     /// Instead of [`Timeouts::idle`].
@@ -147,14 +159,18 @@ pub struct Call {
 }
 
 impl Call {
-    /// A call with the configured deadlines and without a client certificate.
-    pub fn new(environment: Environment, origin: Origin, request: Request<UpstreamBody>) -> Self {
+    /// A call without headers and body, with the configured deadlines and no client certificate.
+    pub fn new(environment: Environment, origin: Origin, method: Method, path: PathAndQuery) -> Self {
         Self {
             environment,
             connection: None,
             origin,
             identity: None,
-            request,
+            method,
+            path,
+            fields: Fields::default(),
+            body: UpstreamBody::Empty,
+            interim: None,
             first_byte: None,
             idle: None,
             deadline: None,
@@ -170,7 +186,7 @@ impl fmt::Debug for Call {
             .field("connection", &self.connection)
             .field("origin", &self.origin)
             .field("identity", &self.identity)
-            .field("method", self.request.method())
+            .field("method", &self.method)
             .finish_non_exhaustive()
     }
 }

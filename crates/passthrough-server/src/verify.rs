@@ -4,9 +4,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::{HeaderValue, Method, StatusCode};
 use passthrough_core::base_url::{Host, Scheme};
 use passthrough_core::fault::Door;
+use passthrough_core::header::Fields;
 use passthrough_core::path::CallerPath;
 use passthrough_core::provider::{BaseUrlTemplate, ExpiredWhen, Problem, Verify};
 use passthrough_core::template::{Scope, Template, percent_encode};
@@ -201,7 +202,7 @@ fn request(method: Method, path: CallerPath, base: Option<String>, body: Request
         method,
         path,
         base,
-        headers: Vec::new(),
+        headers: Fields::default(),
         body,
         websocket_upgrade: false,
     }
@@ -220,12 +221,12 @@ fn judge(status: StatusCode, expired: bool) -> Verified {
 }
 
 /// Whether all conditions of a rule hold.
-fn holds(rule: &ExpiredWhen, status: StatusCode, headers: &HeaderMap, json: Option<&Value>) -> bool {
+fn holds(rule: &ExpiredWhen, status: StatusCode, headers: &Fields, json: Option<&Value>) -> bool {
     if rule.status.is_some_and(|wanted| wanted != status) {
         return false;
     }
     if let Some(name) = &rule.header {
-        let value = headers.get(name).and_then(|value| value.to_str().ok());
+        let value = headers.get(name.as_str()).and_then(|value| std::str::from_utf8(value).ok());
         let equals = rule.pointer.is_none().then_some(rule.equals.as_ref()).flatten();
         let wanted = equals.map(|equals| equals.as_str().map_or_else(|| equals.to_string(), str::to_owned));
         if value.is_none() || wanted.is_some_and(|wanted| value != Some(wanted.as_str())) {

@@ -13,7 +13,8 @@ use passthrough_wire::error::ErrorBody;
 use passthrough_wire::page::Page;
 use passthrough_wire::time;
 
-use super::caller::{Segment, authenticate, read_body};
+use super::body::read_body;
+use super::caller::{Segment, authenticate};
 use super::error::ApiError;
 use super::list::{ListQuery, page};
 use crate::app::App;

@@ -1,29 +1,21 @@
-//! What a request brings along: who calls, on which connection, and a body.
+//! What a request brings along: who calls, on which connection, and how.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use axum::body::Body;
 use axum::extract::{FromRequestParts, Path};
-use bytes::{Bytes, BytesMut};
-use http::header::AUTHORIZATION;
+use bytes::Bytes;
+use http::HeaderMap;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue};
-use http_body::Body as _;
-use http_body_util::BodyExt;
 use memchr::memmem;
+use passthrough_core::header::Fields;
 use passthrough_core::token::{Token, TokenKind};
+use passthrough_wire::{BASE_HEADER, CONNECTION_TOKEN_HEADER, TIMEOUT_HEADER};
 
 use super::error::ApiError;
 use crate::app::App;
 use crate::resolve::{Caller, ResolveError};
 
-/// A body up to this size is read without asking for a place among the large ones.
-const SMALL_BODY: usize = 128 * 1024;
-/// How long a large body waits for a place.
-const PLACE_WAIT: Duration = Duration::from_secs(1);
-
-const CONNECTION_TOKEN: HeaderName = HeaderName::from_static(passthrough_wire::CONNECTION_TOKEN_HEADER);
-const X_CONNECTION_TOKEN: HeaderName = HeaderName::from_static("x-connection-token");
+const X_CONNECTION_TOKEN: &str = "x-connection-token";
 
 /// The one variable segment of a path, decoded.
 pub(super) struct Segment(pub(super) String);
@@ -38,98 +30,188 @@ impl<S: Send + Sync> FromRequestParts<S> for Segment {
     }
 }
 
-/// The API key of a request. One that is not well-formed is the same as none.
-pub(super) fn api_key(headers: &HeaderMap) -> Result<Option<Token>, ApiError> {
-    let Some(value) = single(headers, &AUTHORIZATION)? else { return Ok(None) };
-    let Ok(value) = value.to_str() else { return Ok(None) };
-    let (scheme, token) = value.split_once(' ').unwrap_or_default();
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Ok(None);
-    }
-    Ok(Token::parse(TokenKind::ApiKey, token.trim()).ok())
+/// The headers by which callers speak to us, read in one pass.
+#[derive(Debug, Default)]
+pub(super) struct Presented<'a> {
+    authorization: Given<'a>,
+    connection_token: Given<'a>,
+    x_connection_token: Given<'a>,
+    base: Given<'a>,
+    timeout: Given<'a>,
 }
 
-/// The connection token of a request. Doubled or conflicting headers are refused: a proxy in between might
-/// have read the other one.
-pub(super) fn connection_token(headers: &HeaderMap) -> Result<Option<Token>, ApiError> {
-    let first = single(headers, &CONNECTION_TOKEN)?;
-    let second = single(headers, &X_CONNECTION_TOKEN)?;
-    let value = match (first, second) {
-        (Some(first), Some(second)) if first != second => {
-            let message = "Connection-Token and X-Connection-Token differ; send one of them";
-            return Err(ApiError::bad_field("headers.connection-token", message));
+/// A header that is to stand there once.
+#[derive(Default, Clone, Copy)]
+enum Given<'a> {
+    #[default]
+    Absent,
+    Once(&'a [u8]),
+    Twice,
+}
+
+impl std::fmt::Debug for Given<'_> {
+    /// Without the value, which is a token.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Given::Absent => "Absent",
+            Given::Once(_) => "Once",
+            Given::Twice => "Twice",
+        })
+    }
+}
+
+impl<'a> Given<'a> {
+    fn add(&mut self, value: &'a [u8]) {
+        *self = if matches!(self, Given::Absent) { Given::Once(value) } else { Given::Twice };
+    }
+
+    fn value(self, name: &str) -> Result<Option<&'a [u8]>, ApiError> {
+        match self {
+            Given::Absent => Ok(None),
+            Given::Once(value) => Ok(Some(value)),
+            Given::Twice => {
+                Err(ApiError::bad_field(&format!("headers.{name}"), "stands twice; send it once"))
+            }
         }
-        (Some(value), _) | (None, Some(value)) => value,
-        (None, None) => return Ok(None),
-    };
-    let token = value.to_str().ok().and_then(|text| Token::parse(TokenKind::Connection, text.trim()).ok());
-    // One that is not well-formed gets the same answer as one that is and is unknown.
-    token.map(Some).ok_or_else(|| ResolveError::UnknownConnection.into())
+    }
+
+    fn text(self, name: &str) -> Result<Option<&'a str>, ApiError> {
+        let wrong = |_| ApiError::bad_field(&format!("headers.{name}"), "is no text");
+        self.value(name)?.map(|value| std::str::from_utf8(value).map_err(wrong)).transpose()
+    }
+}
+
+impl<'a> Presented<'a> {
+    /// Reads fields as they stood on the wire.
+    pub(super) fn in_fields(fields: &'a Fields) -> Self {
+        Self::read(fields.0.iter().map(|(name, value)| (&name[..], &value[..])))
+    }
+
+    /// Reads a header map.
+    pub(super) fn in_map(headers: &'a HeaderMap) -> Self {
+        Self::read(headers.iter().map(|(name, value)| (name.as_ref(), value.as_bytes())))
+    }
+
+    fn read(fields: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> Self {
+        let mut presented = Self::default();
+        for (name, value) in fields {
+            if let Some(place) = presented.place(name) {
+                place.add(value);
+            }
+        }
+        presented
+    }
+
+    fn place(&mut self, name: &[u8]) -> Option<&mut Given<'a>> {
+        let is = |wanted: &str| name.eq_ignore_ascii_case(wanted.as_bytes());
+        if is("authorization") {
+            Some(&mut self.authorization)
+        } else if is(CONNECTION_TOKEN_HEADER) {
+            Some(&mut self.connection_token)
+        } else if is(X_CONNECTION_TOKEN) {
+            Some(&mut self.x_connection_token)
+        } else if is(BASE_HEADER) {
+            Some(&mut self.base)
+        } else if is(TIMEOUT_HEADER) {
+            Some(&mut self.timeout)
+        } else {
+            None
+        }
+    }
+
+    /// The API key. One that is not well-formed is the same as none.
+    pub(super) fn api_key(&self) -> Result<Option<Token>, ApiError> {
+        let Some(value) = self.authorization.value("authorization")? else { return Ok(None) };
+        let Ok(value) = std::str::from_utf8(value) else { return Ok(None) };
+        let (scheme, token) = value.split_once(' ').unwrap_or_default();
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Ok(None);
+        }
+        Ok(Token::parse(TokenKind::ApiKey, token.trim()).ok())
+    }
+
+    /// The connection token. Doubled or conflicting headers are refused: a proxy in between might have read
+    /// the other one.
+    fn token(&self) -> Result<Option<Token>, ApiError> {
+        let first = self.connection_token.value(CONNECTION_TOKEN_HEADER)?;
+        let second = self.x_connection_token.value(X_CONNECTION_TOKEN)?;
+        let value = match (first, second) {
+            (Some(first), Some(second)) if first != second => {
+                let message = "Connection-Token and X-Connection-Token differ; send one of them";
+                return Err(ApiError::bad_field("headers.connection-token", message));
+            }
+            (Some(value), _) | (None, Some(value)) => value,
+            (None, None) => return Ok(None),
+        };
+        let text = std::str::from_utf8(value).ok();
+        let token = text.and_then(|text| Token::parse(TokenKind::Connection, text.trim()).ok());
+        // One that is not well-formed gets the same answer as one that is and is unknown.
+        token.map(Some).ok_or_else(|| ResolveError::UnknownConnection.into())
+    }
+
+    /// The connection token of a request that must have one.
+    pub(super) fn connection_token(&self) -> Result<Token, ApiError> {
+        self.token()?.ok_or_else(|| {
+            ApiError::bad_field("headers.connection-token", "missing: the connection token, con_tkn_…")
+        })
+    }
+
+    /// Name of one of the provider's base URLs.
+    pub(super) fn base(&self) -> Result<Option<&'a str>, ApiError> {
+        self.base.text(BASE_HEADER)
+    }
+
+    /// The deadline that the caller asks for.
+    pub(super) fn timeout(&self) -> Result<Option<Duration>, ApiError> {
+        let Some(text) = self.timeout.text(TIMEOUT_HEADER)? else { return Ok(None) };
+        match text.trim().parse::<u64>() {
+            Ok(milliseconds) if milliseconds > 0 => Ok(Some(Duration::from_millis(milliseconds))),
+            _ => Err(ApiError::bad_field(
+                &format!("headers.{TIMEOUT_HEADER}"),
+                "must be milliseconds, at least 1",
+            )),
+        }
+    }
+
+    /// Takes those headers out that hold one of our own tokens: an SDK of a third party sends the key that it
+    /// was given wherever its own API wants it, and there it would leak to the provider.
+    pub(super) fn own_tokens(&self) -> OwnTokens {
+        let key = match self.authorization {
+            Given::Once(value) => value.splitn(2, |byte| *byte == b' ').nth(1).unwrap_or_default(),
+            Given::Absent | Given::Twice => &[],
+        };
+        OwnTokens { key: Bytes::copy_from_slice(key) }
+    }
+}
+
+/// What must not be in a header for the provider.
+pub(super) struct OwnTokens {
+    key: Bytes,
+}
+
+impl OwnTokens {
+    /// Takes out what holds one.
+    pub(super) fn strip(&self, fields: &mut Fields) {
+        fields.0.retain(|(_, value)| !self.stand_in(value));
+    }
+
+    fn stand_in(&self, value: &[u8]) -> bool {
+        let prefix = TokenKind::Connection.prefix().as_bytes();
+        // Most values are shorter than any token.
+        (value.len() > prefix.len() && memmem::find(value, prefix).is_some())
+            || (!self.key.is_empty()
+                && value.len() >= self.key.len()
+                && memmem::find(value, &self.key).is_some())
+    }
 }
 
 /// The connection token of a request that must have one.
 pub(super) fn required_connection_token(headers: &HeaderMap) -> Result<Token, ApiError> {
-    connection_token(headers)?.ok_or_else(|| {
-        ApiError::bad_field("headers.connection-token", "missing: the connection token, con_tkn_…")
-    })
+    Presented::in_map(headers).connection_token()
 }
 
 /// Authenticates a request that acts on the installation.
 pub(super) async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Caller, ApiError> {
-    Ok(app.resolver.authenticate(api_key(headers)?.as_ref()).await?)
-}
-
-/// Whether a header for the provider holds one of our own tokens: an SDK of a third party sends the key
-/// that it was given wherever its own API wants it, and there it would leak to the provider.
-pub(super) fn holds_own_token(own: &HeaderMap, value: &[u8]) -> bool {
-    memmem::find(value, TokenKind::Connection.prefix().as_bytes()).is_some()
-        || own.get(AUTHORIZATION).is_some_and(|own| {
-            let key = own.as_bytes().splitn(2, |byte| *byte == b' ').nth(1).unwrap_or_default();
-            !key.is_empty() && memmem::find(value, key).is_some()
-        })
-}
-
-fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a HeaderValue>, ApiError> {
-    let mut values = headers.get_all(name).iter();
-    let first = values.next();
-    if values.next().is_some() {
-        return Err(ApiError::bad_field(&format!("headers.{name}"), "stands twice; send it once"));
-    }
-    Ok(first)
-}
-
-/// Reads a whole body, up to a limit.
-pub(super) async fn read_body(app: &App, mut body: Body, limit: usize) -> Result<Bytes, ApiError> {
-    if body.size_hint().lower() > limit as u64 {
-        return Err(ApiError::too_large(limit));
-    }
-    let idle: Duration = app.config.limits.body_idle;
-    let mut held = BytesMut::new();
-    let mut _place = None;
-    let until = Instant::now() + app.config.deadlines.total_max;
-    loop {
-        let wait = idle.min(until.saturating_duration_since(Instant::now()));
-        let frame = match tokio::time::timeout(wait, body.frame()).await {
-            Ok(Some(Ok(frame))) => frame,
-            Ok(None) => return Ok(held.freeze()),
-            Ok(Some(Err(_))) => return Err(ApiError::bad_field("", "the body could not be read to its end")),
-            Err(_) => {
-                let message = format!("the body stood still for {} seconds", idle.as_secs());
-                return Err(ApiError::bad_field("", message));
-            }
-        };
-        let Ok(data) = frame.into_data() else { continue };
-        if held.len() + data.len() > limit {
-            return Err(ApiError::too_large(limit));
-        }
-        held.extend_from_slice(&data);
-        // A thousand sockets with half of a large body each would take all memory there is.
-        if held.len() > SMALL_BODY && _place.is_none() {
-            let place = tokio::time::timeout(PLACE_WAIT, app.large_bodies.acquire()).await;
-            let Ok(Ok(place)) = place else {
-                return Err(ApiError::overloaded("too many large bodies at once"));
-            };
-            _place = Some(place);
-        }
-    }
+    let api_key = Presented::in_map(headers).api_key()?;
+    Ok(app.resolver.authenticate(api_key.as_ref()).await?)
 }

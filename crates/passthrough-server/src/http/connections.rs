@@ -17,7 +17,8 @@ use passthrough_wire::error::ErrorBody;
 use passthrough_wire::fields::Unknown;
 use passthrough_wire::page::Page;
 
-use super::caller::{Segment, authenticate, read_body, required_connection_token};
+use super::body::read_body;
+use super::caller::{Segment, authenticate, required_connection_token};
 use super::error::ApiError;
 use super::list::{ListQuery, page};
 use crate::app::App;

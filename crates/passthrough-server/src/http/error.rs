@@ -4,7 +4,7 @@
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue, StatusCode};
 use passthrough_core::upstream::Refusal;
 use passthrough_store::StoreError;
 use passthrough_wire::error::{ErrorBody, ErrorCode, Origin, Sent};
@@ -158,18 +158,21 @@ impl ApiError {
         StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
+    /// What the answer says in its head.
+    pub fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+        let retry_after = self.retry_after.map(|seconds| (RETRY_AFTER, HeaderValue::from(seconds)));
+        let challenge = self.code == ErrorCode::Unauthorized;
+        let challenge = challenge.then_some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
+        retry_after.into_iter().chain(challenge)
+    }
+
     /// An answer with a body of a dialect's own.
     pub fn respond_with(&self, body: impl serde::Serialize) -> Response {
         let mut response = (self.status(), Json(body)).into_response();
         if self.closes {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        if let Some(seconds) = self.retry_after {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        if self.code == ErrorCode::Unauthorized {
-            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
+        response.headers_mut().extend(self.headers());
         response
     }
 }

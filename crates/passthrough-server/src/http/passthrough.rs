@@ -1,33 +1,28 @@
 //! `/v1/passthrough` and `/v1/passthrough/raw`: the envelope.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json};
-use http::header::{
-    CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, LAST_MODIFIED,
-};
-use http::{HeaderMap, HeaderValue};
+use http::StatusCode;
 use passthrough_core::fault::Door;
-use passthrough_core::id::RequestId;
+use passthrough_core::header::Fields;
 use passthrough_core::upstream::RequestBody;
 use passthrough_wire::error::{ErrorBody, ErrorCode};
 use passthrough_wire::passthrough::{Converted, PassthroughRequest, PassthroughResponse};
 use serde::Deserialize;
 
-use super::caller::{api_key, holds_own_token, read_body, required_connection_token};
+use super::body::read_body;
+use super::caller::Presented;
+use super::doors::{DoorAnswer, DoorRequest};
 use super::error::ApiError;
-use super::{SOURCE, proxy};
+use super::proxy;
 use crate::app::App;
 use crate::passthrough::{Delivered, Passthrough, Refused, Wanted, passthrough as perform, refuse};
+use crate::upstream::UpstreamBody;
 
 /// What of a provider's head goes along with its bytes. The content coding belongs to the bytes: without
 /// it, nobody could read them.
-const RAW_HEADERS: [http::HeaderName; 6] =
-    [CONTENT_TYPE, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_ENCODING, ETAG, LAST_MODIFIED];
+const RAW_HEADERS: [&str; 6] =
+    ["content-type", "content-disposition", "content-length", "content-encoding", "etag", "last-modified"];
 
 /// Makes an authenticated request to the provider and tells its answer, whatever its status, in an
 /// envelope.
@@ -41,14 +36,8 @@ const RAW_HEADERS: [http::HeaderName; 6] =
         (status = 503, body = ErrorBody), (status = 504, body = ErrorBody)
     )
 )]
-pub(super) async fn passthrough(
-    State(app): State<Arc<App>>,
-    Extension(id): Extension<RequestId>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, ApiError> {
-    let delivered = send(&app, id, &headers, body, Door::Envelope, PassthroughRequest::parse).await?;
-    Ok(respond(delivered))
+pub(super) async fn passthrough(app: &App, request: DoorRequest) -> Result<DoorAnswer, ApiError> {
+    respond(send(app, request, Door::Envelope, PassthroughRequest::parse).await?)
 }
 
 /// Makes an authenticated request and streams the provider's bytes where it answers 2xx; any other answer
@@ -63,14 +52,8 @@ pub(super) async fn passthrough(
         (status = 503, body = ErrorBody), (status = 504, body = ErrorBody)
     )
 )]
-pub(super) async fn raw(
-    State(app): State<Arc<App>>,
-    Extension(id): Extension<RequestId>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, ApiError> {
-    let delivered = send(&app, id, &headers, body, Door::Raw, PassthroughRequest::parse).await?;
-    Ok(respond(delivered))
+pub(super) async fn raw(app: &App, request: DoorRequest) -> Result<DoorAnswer, ApiError> {
+    respond(send(app, request, Door::Raw, PassthroughRequest::parse).await?)
 }
 
 type Parse = fn(&[u8]) -> Result<PassthroughRequest, Vec<passthrough_wire::fields::FieldError>>;
@@ -78,16 +61,16 @@ type Parse = fn(&[u8]) -> Result<PassthroughRequest, Vec<passthrough_wire::field
 /// Reads an envelope and performs it. Shared with the dialects, which read another form.
 pub(super) async fn send(
     app: &App,
-    request_id: RequestId,
-    headers: &HeaderMap,
-    body: Body,
+    request: DoorRequest,
     door: Door,
     parse: Parse,
 ) -> Result<Delivered, ApiError> {
-    let api_key = api_key(headers)?;
+    let DoorRequest { id: request_id, fields, body, .. } = request;
+    let presented = Presented::in_fields(&fields);
+    let api_key = presented.api_key()?;
     // Who has no key is not read from: a stranger could make us hold megabytes.
     app.resolver.authenticate(api_key.as_ref()).await?;
-    let connection_token = required_connection_token(headers);
+    let connection_token = presented.connection_token();
     let mut asked = Asked::default();
     let mut converted = match read(app, body, door, parse, &mut asked).await {
         Ok(converted) => converted,
@@ -98,7 +81,7 @@ pub(super) async fn send(
             return Err(refuse(app, refused, error).await);
         }
     };
-    converted.request.headers.retain(|(_, value)| !holds_own_token(headers, value));
+    presented.own_tokens().strip(&mut converted.request.headers);
     let wanted = match door {
         Door::Raw => Wanted::BytesOrEnvelope(converted.response_as),
         _ => Wanted::Envelope(converted.response_as),
@@ -109,6 +92,7 @@ pub(super) async fn send(
         connection_token,
         request: converted.request,
         streamed: None,
+        interim: None,
         timeout: converted.timeout_ms.map(Duration::from_millis),
         wanted,
     };
@@ -125,7 +109,7 @@ struct Asked {
 /// Reads an envelope to the point where it can be performed.
 async fn read(
     app: &App,
-    body: Body,
+    body: UpstreamBody,
     door: Door,
     parse: Parse,
     asked: &mut Asked,
@@ -159,18 +143,22 @@ async fn read(
 }
 
 /// The answer of either kind, in its native form.
-pub(super) fn respond(delivered: Delivered) -> Response {
+pub(super) fn respond(delivered: Delivered) -> Result<DoorAnswer, ApiError> {
     match delivered {
-        Delivered::Envelope(envelope) => ([(SOURCE, "envelope")], Json(envelope)).into_response(),
+        Delivered::Envelope(envelope) => answer_json(&envelope),
         Delivered::Stream(delivery) => {
-            let mut kept = HeaderMap::new();
-            for name in RAW_HEADERS {
-                for value in delivery.headers.get_all(&name) {
-                    kept.append(&name, value.clone());
-                }
-            }
-            kept.insert(SOURCE, HeaderValue::from_static("provider"));
-            proxy::respond(*delivery, kept, None)
+            let kept = RAW_HEADERS.iter().flat_map(|name| {
+                let name = *name;
+                delivery.fields.iter().filter(move |(given, _)| given.eq_ignore_ascii_case(name.as_bytes()))
+            });
+            let kept = Fields(kept.map(|(name, value)| (name.clone(), value.clone())).collect());
+            Ok(proxy::deliver(*delivery, kept))
         }
     }
+}
+
+/// An envelope in one of its forms.
+pub(super) fn answer_json(envelope: &impl serde::Serialize) -> Result<DoorAnswer, ApiError> {
+    let json = serde_json::to_vec(envelope).map_err(ApiError::internal)?;
+    Ok(DoorAnswer::json(StatusCode::OK, "envelope", json))
 }

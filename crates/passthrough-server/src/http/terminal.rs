@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{RawQuery, Request, State};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use http::HeaderMap;
@@ -22,10 +22,11 @@ use passthrough_wire::passthrough::PassthroughRequest;
 use passthrough_wire::terminal::{TerminalConnection, TerminalProvider, TerminalResponse};
 use serde_json::{Value, json};
 
-use super::caller::{authenticate, read_body};
+use super::body::read_body;
+use super::caller::authenticate;
 use super::error::ApiError;
 use super::list::page;
-use super::{connections as native, passthrough as envelope};
+use super::{connections as native, doors, passthrough as envelope};
 use crate::app::App;
 use crate::connections;
 use crate::passthrough::Delivered;
@@ -46,32 +47,26 @@ pub(super) fn router() -> Router<Arc<App>> {
 async fn passthrough(
     State(app): State<Arc<App>>,
     Extension(id): Extension<RequestId>,
-    headers: HeaderMap,
-    body: Body,
+    request: Request,
 ) -> Result<Response, ApiError> {
-    let delivered =
-        envelope::send(&app, id, &headers, body, Door::Terminal, PassthroughRequest::parse_terminal).await?;
-    Ok(respond(delivered))
+    send(&app, id, request, Door::Terminal).await
 }
 
 async fn raw(
     State(app): State<Arc<App>>,
     Extension(id): Extension<RequestId>,
-    headers: HeaderMap,
-    body: Body,
+    request: Request,
 ) -> Result<Response, ApiError> {
-    let delivered =
-        envelope::send(&app, id, &headers, body, Door::Raw, PassthroughRequest::parse_terminal).await?;
-    Ok(respond(delivered))
+    send(&app, id, request, Door::Raw).await
 }
 
-fn respond(delivered: Delivered) -> Response {
-    match delivered {
-        Delivered::Envelope(answer) => {
-            ([(super::SOURCE, "envelope")], Json(TerminalResponse::from(answer))).into_response()
-        }
-        stream @ Delivered::Stream(_) => envelope::respond(stream),
-    }
+async fn send(app: &App, id: RequestId, request: Request, door: Door) -> Result<Response, ApiError> {
+    let request = doors::taken_in(app, id, request);
+    let answer = match envelope::send(app, request, door, PassthroughRequest::parse_terminal).await? {
+        Delivered::Envelope(answer) => envelope::answer_json(&TerminalResponse::from(answer))?,
+        stream @ Delivered::Stream(_) => envelope::respond(stream)?,
+    };
+    Ok(doors::respond(answer, None))
 }
 
 async fn list(

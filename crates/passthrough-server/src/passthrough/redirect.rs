@@ -6,12 +6,11 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use http::header::LOCATION;
-use http::{HeaderName, HeaderValue, Method, StatusCode};
+use http::{Method, StatusCode};
 use passthrough_core::address::AddressPolicy;
 use passthrough_core::base_url::{BaseUrl, Host, Origin};
 use passthrough_core::fault::{Door, Sent};
+use passthrough_core::header::{Fields, HeaderPolicy, request_headers};
 use passthrough_core::path::CallerPath;
 use passthrough_core::provider::Redirects;
 use passthrough_core::upstream::{self as core, RequestBody};
@@ -22,7 +21,7 @@ use crate::app::App;
 use crate::http::error::ApiError;
 use crate::records::Draft;
 use crate::resolve::ReadyConnection;
-use crate::upstream::{Answer, Call, empty_body};
+use crate::upstream::{Answer, Call};
 
 /// How many hops are followed.
 const MAX_HOPS: usize = 5;
@@ -32,7 +31,7 @@ const MAX_HOPS: usize = 5;
 pub(super) struct Repeatable {
     method: Method,
     door: Door,
-    headers: Vec<(Bytes, Bytes)>,
+    headers: Fields,
 }
 
 impl Repeatable {
@@ -69,7 +68,7 @@ pub(super) async fn follow(
         if !is_redirect(answer.status) {
             return Ok(answer);
         }
-        let next = answer.headers.get(LOCATION).and_then(|value| next(&at, value));
+        let next = answer.fields.get("location").and_then(|value| next(&at, value));
         let policy = &app.config.upstream.address_policy;
         let Some((origin, path)) = next.filter(|(origin, _)| *origin == home || usual_port(policy, origin))
         else {
@@ -83,8 +82,9 @@ pub(super) async fn follow(
         astray = astray || origin != home;
         // The location may hold the segment that injection put into the path before.
         let shown = ready.redactor.redact_text(path.path());
-        let headers = repeatable.headers.iter().filter(|(name, _)| !astray || goes_anywhere(name)).cloned();
-        let request = hop_request(&repeatable, headers.collect(), path);
+        let mut headers = repeatable.headers.clone();
+        headers.0.retain(|(name, _)| !astray || goes_anywhere(name));
+        let request = hop_request(&repeatable, headers, path);
         let call = if astray {
             stranger_call(ready, origin.clone(), request)?
         } else {
@@ -116,8 +116,8 @@ fn is_redirect(status: StatusCode) -> bool {
 }
 
 /// Where a `Location` leads, seen from an origin. What is no sound http(s) URL is not followed.
-fn next(at: &Origin, location: &HeaderValue) -> Option<(Origin, CallerPath)> {
-    let location = location.to_str().ok()?;
+fn next(at: &Origin, location: &[u8]) -> Option<(Origin, CallerPath)> {
+    let location = std::str::from_utf8(location).ok()?;
     let location = location.split('#').next().unwrap_or_default();
     let absolute = if location.starts_with("//") {
         format!("{}:{location}", at.scheme.as_str())
@@ -134,11 +134,7 @@ fn next(at: &Origin, location: &HeaderValue) -> Option<(Origin, CallerPath)> {
     Some((base.origin, CallerPath::parse(&path).ok()?))
 }
 
-fn hop_request(
-    repeatable: &Repeatable,
-    headers: Vec<(Bytes, Bytes)>,
-    path: CallerPath,
-) -> core::PassthroughRequest {
+fn hop_request(repeatable: &Repeatable, headers: Fields, path: CallerPath) -> core::PassthroughRequest {
     core::PassthroughRequest {
         door: repeatable.door,
         method: repeatable.method.clone(),
@@ -158,8 +154,8 @@ fn home_call(
     request: core::PassthroughRequest,
 ) -> Result<Call, ApiError> {
     let built = core::build_hop(open(ready)?, request, home, app.moment())?;
-    let mut call = call(ready, built.origin, built.method, built.uri);
-    *call.request.headers_mut() = built.headers;
+    let mut call = call(ready, built.origin, built.method, &built.uri)?;
+    call.fields = built.headers;
     call.identity = ready.identity.clone();
     Ok(call)
 }
@@ -171,22 +167,17 @@ fn stranger_call(
     request: core::PassthroughRequest,
 ) -> Result<Call, ApiError> {
     let uri = request.path.path_and_query().parse().map_err(ApiError::internal)?;
-    let mut call = call(ready, origin, request.method, uri);
-    for (name, value) in &request.headers {
-        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name), HeaderValue::from_bytes(value)) {
-            call.request.headers_mut().append(name, value);
-        }
-    }
+    let mut call = call(ready, origin, request.method, &uri)?;
+    call.fields = request_headers(request.headers, &HeaderPolicy::default())
+        .map_err(|error| ApiError::bad_field("headers", error.to_string()))?;
     Ok(call)
 }
 
-fn call(ready: &ReadyConnection, origin: Origin, method: Method, uri: http::Uri) -> Call {
-    let mut request = http::Request::new(empty_body());
-    *request.method_mut() = method;
-    *request.uri_mut() = uri;
-    let mut call = Call::new(ready.connection.environment.clone(), origin, request);
+fn call(ready: &ReadyConnection, origin: Origin, method: Method, uri: &http::Uri) -> Result<Call, ApiError> {
+    let path = uri.path_and_query().cloned().ok_or_else(|| ApiError::internal("a hop without a path"))?;
+    let mut call = Call::new(ready.connection.environment.clone(), origin, method, path);
     call.connection = Some(ready.connection.id);
-    call
+    Ok(call)
 }
 
 /// Headers of a caller that may go to whomever a provider names.
@@ -201,8 +192,7 @@ mod tests {
 
     fn next_of(location: &str) -> Option<String> {
         let at = BaseUrl::parse("https://api.example:8443").unwrap().origin;
-        let value = HeaderValue::from_str(location).unwrap();
-        next(&at, &value).map(|(origin, path)| format!("{origin}{}", path.path_and_query()))
+        next(&at, location.as_bytes()).map(|(origin, path)| format!("{origin}{}", path.path_and_query()))
     }
 
     #[test]

@@ -8,21 +8,23 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
 use http_body::{Body, Frame, SizeHint};
-use passthrough_core::header::response_headers;
+use passthrough_core::header::{Fields, response_headers};
 use passthrough_core::provider::RedactReflections;
 use passthrough_core::redact::Redactor;
 
 use crate::records::Draft;
 use crate::resolve::ReadyConnection;
-use crate::upstream::{Answer, AnswerBody, BodyError, BoxError, Field, Upgrade, UpstreamBody};
+use crate::upstream::{Answer, AnswerBody, BodyError, BoxError, Upgrade, UpstreamBody};
 
 /// A provider's answer on its way to the caller.
 #[derive(Debug)]
 pub struct Delivery {
     /// The status.
     pub status: http::StatusCode,
+    /// The reason phrase.
+    pub reason: Bytes,
     /// The headers that are passed on.
-    pub headers: HeaderMap,
+    pub fields: Fields,
     /// The body.
     pub body: DeliveredBody,
     /// The connection, where it has changed its protocol.
@@ -32,13 +34,10 @@ pub struct Delivery {
 impl Delivery {
     /// Takes an answer over, with the record that ends when its body does.
     pub fn new(answer: Answer, ready: Arc<ReadyConnection>, draft: Draft) -> Self {
-        let Answer { status, headers, body, upgrade, .. } = answer;
-        let mut headers = response_headers(&headers);
+        let Answer { status, reason, mut fields, body, upgrade, .. } = answer;
+        keep_and_mask(&mut fields, &ready);
         let masking = (ready.provider.redact_reflections != RedactReflections::None).then_some(ready);
-        if let Some(ready) = &masking {
-            redact_headers(&mut headers, &ready.redactor);
-        }
-        Self { status, headers, body: DeliveredBody { body, draft, masking }, upgrade }
+        Self { status, reason, fields, body: DeliveredBody { body, draft, masking }, upgrade }
     }
 }
 
@@ -66,7 +65,7 @@ impl Body for DeliveredBody {
                 let bytes = frame.data_ref().map_or(0, Bytes::len);
                 self.draft.received(bytes as u64);
                 if let (Some(trailers), Some(ready)) = (frame.trailers_mut(), &self.masking) {
-                    redact_headers(trailers, &ready.redactor);
+                    redact_trailers(trailers, &ready.redactor);
                 }
             }
             Some(Err(error)) => self.draft.broken_off(error.reason.as_str()),
@@ -130,38 +129,29 @@ impl Body for Counted {
     }
 }
 
-/// Masks the connection's secrets where a provider echoes them in a header.
-fn redact_headers(headers: &mut HeaderMap, redactor: &Redactor) {
-    for value in headers.values_mut() {
+/// Keeps of a provider's headers what is not about the hop, and masks the connection's secrets where the
+/// provider echoes them.
+pub(super) fn keep_and_mask(fields: &mut Fields, ready: &ReadyConnection) {
+    response_headers(fields);
+    if ready.provider.redact_reflections == RedactReflections::None {
+        return;
+    }
+    for (_, value) in &mut fields.0 {
+        if let Some(masked) = ready.redactor.redact(value) {
+            *value = masked.into();
+        }
+    }
+}
+
+/// The same for trailers.
+fn redact_trailers(trailers: &mut HeaderMap, redactor: &Redactor) {
+    for value in trailers.values_mut() {
         if let Some(masked) = redactor.redact(value.as_bytes())
             && let Ok(masked) = HeaderValue::from_bytes(&masked)
         {
             *value = masked;
         }
     }
-}
-
-/// Names as received and values of what an envelope shows: everything that is not hop-by-hop.
-pub(super) fn kept_fields<'a>(
-    headers: &HeaderMap,
-    fields: Vec<Field>,
-    redactor: &'a Redactor,
-    redact: RedactReflections,
-) -> impl Iterator<Item = (String, HeaderValue)> + use<'a> {
-    let kept = response_headers(headers);
-    fields.into_iter().filter_map(move |field| {
-        let (name, mut value) = field;
-        if !kept.contains_key(&*name) {
-            return None;
-        }
-        if redact != RedactReflections::None
-            && let Some(masked) = redactor.redact(value.as_bytes())
-            && let Ok(masked) = HeaderValue::from_bytes(&masked)
-        {
-            value = masked;
-        }
-        Some((name.into(), value))
-    })
 }
 
 /// Masks the connection's secrets in a body, where the provider file asks for it.

@@ -7,15 +7,15 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
+use passthrough_core::header::Fields;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::error::{BodyError, Reason, classify};
-use super::head::Field;
 use super::limit::Permits;
 use super::pool::{Key, Pool, Socket};
 
@@ -23,10 +23,10 @@ use super::pool::{Key, Pool, Socket};
 pub struct Answer {
     /// The provider's status. Never an informational one other than an asked-for 101.
     pub status: StatusCode,
-    /// The headers for looking things up: lower-case names.
-    pub headers: HeaderMap,
-    /// The same headers in the provider's spelling and order, duplicates included.
-    pub fields: Vec<Field>,
+    /// The reason phrase, where the protocol has one.
+    pub reason: Bytes,
+    /// The headers.
+    pub fields: Fields,
     /// The body, with the provider's content coding untouched.
     pub body: AnswerBody,
     /// Milliseconds from the call to the head of this answer.
@@ -42,7 +42,7 @@ impl fmt::Debug for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Answer")
             .field("status", &self.status)
-            .field("headers", &self.headers.len())
+            .field("fields", &self.fields.0.len())
             .field("upstream_ms", &self.upstream_ms)
             .field("upgrade", &self.upgrade.is_some())
             .finish_non_exhaustive()

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
+use passthrough_core::header::Fields;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::answer::{Answer, AnswerBody, Lease, Upgrade};
@@ -28,7 +29,11 @@ struct Patience {
 
 pub(super) async fn send(upstream: &Inner, call: Call) -> Result<Answer, SendError> {
     let began = Instant::now();
-    let Call { environment, connection, origin, identity, mut request, deadline, .. } = call;
+    let Call { environment, connection, origin, identity, deadline, .. } = call;
+    let mut request = Request::new(call.body);
+    *request.method_mut() = call.method;
+    *request.uri_mut() = http::Uri::from(call.path);
+    *request.headers_mut() = call.fields.to_map();
     let idle = call.idle.unwrap_or(upstream.timeouts.idle).min(LONGEST);
     let first_byte = call.first_byte.unwrap_or(upstream.timeouts.first_byte).min(LONGEST);
     let patience = Patience { first_byte, deadline };
@@ -163,5 +168,10 @@ fn shape(
         }
     };
     let upstream_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    Ok(Answer { status: head.status, headers: head.headers, fields, body, upstream_ms, reused, upgrade })
+    let bytes = |value: &http::HeaderValue| bytes::Bytes::copy_from_slice(value.as_bytes());
+    let fields =
+        fields.into_iter().map(|(name, value)| (bytes::Bytes::from(name.into_string()), bytes(&value)));
+    let fields = Fields(fields.collect());
+    let reason = head.status.canonical_reason().unwrap_or_default().into();
+    Ok(Answer { status: head.status, reason, fields, body, upstream_ms, reused, upgrade })
 }

@@ -1,5 +1,6 @@
 //! The request as it goes out: framing that is ours alone, and a body that is watched.
 
+use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -9,8 +10,8 @@ use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderName, HeaderValue, Method, Request, Uri, Version};
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Empty, Full};
 use passthrough_core::base_url::Origin;
 use thiserror::Error;
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -22,16 +23,70 @@ use super::wire::Wire;
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// The body of an upstream request. An exact size hint becomes `content-length`, any other is chunked.
-pub type UpstreamBody = UnsyncBoxBody<Bytes, BoxError>;
-
-/// No body.
-pub fn empty_body() -> UpstreamBody {
-    Empty::new().map_err(|never| match never {}).boxed_unsync()
+#[derive(Default)]
+pub enum UpstreamBody {
+    /// No body.
+    #[default]
+    Empty,
+    /// Held in full.
+    Held(Bytes),
+    /// On its way.
+    Streamed(UnsyncBoxBody<Bytes, BoxError>),
 }
 
-/// A body that is held in full.
-pub fn full_body(bytes: impl Into<Bytes>) -> UpstreamBody {
-    Full::new(bytes.into()).map_err(|never| match never {}).boxed_unsync()
+impl fmt::Debug for UpstreamBody {
+    /// Without the bytes: they are the customer's.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            UpstreamBody::Empty => f.write_str("Empty"),
+            UpstreamBody::Held(bytes) => write!(f, "Held({})", bytes.len()),
+            UpstreamBody::Streamed(_) => f.write_str("Streamed"),
+        }
+    }
+}
+
+impl UpstreamBody {
+    /// A body that streams by.
+    pub fn streamed<B>(body: B) -> Self
+    where
+        B: Body<Data = Bytes, Error = BoxError> + Send + 'static,
+    {
+        UpstreamBody::Streamed(body.boxed_unsync())
+    }
+}
+
+impl Body for UpstreamBody {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        if let UpstreamBody::Streamed(body) = &mut *self {
+            return Pin::new(body).poll_frame(cx);
+        }
+        match std::mem::take(&mut *self) {
+            UpstreamBody::Held(bytes) if !bytes.is_empty() => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+            _ => Poll::Ready(None),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            UpstreamBody::Empty => true,
+            UpstreamBody::Held(bytes) => bytes.is_empty(),
+            UpstreamBody::Streamed(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            UpstreamBody::Empty => SizeHint::with_exact(0),
+            UpstreamBody::Held(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            UpstreamBody::Streamed(body) => body.size_hint(),
+        }
+    }
 }
 
 /// Why the codec got no more of the body. It never leaves this module: the notes on the wire tell.
@@ -211,17 +266,17 @@ mod tests {
     #[test]
     fn a_foreign_content_length_never_survives() {
         let request = Request::get("/").header("content-length", "35").header("x-a", "1");
-        let fields = prepared(request.body(empty_body()).unwrap());
+        let fields = prepared(request.body(UpstreamBody::Empty).unwrap());
         assert_eq!(names(&fields), ["host", "x-a"]);
         let request = Request::post("/").header("content-length", "35").header("transfer-encoding", "gzip");
-        let fields = prepared(request.body(full_body("abc")).unwrap());
+        let fields = prepared(request.body(UpstreamBody::Held("abc".into())).unwrap());
         assert_eq!(fields[1], ("content-length".to_owned(), "3".to_owned()));
     }
 
     #[test]
     fn an_empty_body_is_announced_where_the_method_defines_one() {
         for (method, expected) in [("POST", 2), ("PUT", 2), ("PATCH", 2), ("GET", 1), ("DELETE", 1)] {
-            let request = Request::builder().method(method).uri("/").body(empty_body()).unwrap();
+            let request = Request::builder().method(method).uri("/").body(UpstreamBody::Empty).unwrap();
             assert_eq!(prepared(request).len(), expected, "{method}");
         }
     }
@@ -235,17 +290,17 @@ mod tests {
             .header("x-b", "3")
             .header("upgrade", "h2c")
             .header("te", "trailers");
-        let fields = prepared(request.body(empty_body()).unwrap());
+        let fields = prepared(request.body(UpstreamBody::Empty).unwrap());
         assert_eq!(names(&fields), ["host", "x-b", "x-b", "x-a"]);
     }
 
     #[test]
     fn an_absolute_uri_becomes_origin_form_and_connect_is_refused() {
         let origin = Origin { scheme: Scheme::Https, host: Host::Domain("a.example".into()), port: 443 };
-        let mut request = Request::get("https://evil.example/p%2Fq?x=1;y").body(empty_body()).unwrap();
+        let mut request = Request::get("https://evil.example/p%2Fq?x=1;y").body(UpstreamBody::Empty).unwrap();
         prepare(&mut request, &origin).unwrap();
         assert_eq!(request.uri().to_string(), "/p%2Fq?x=1;y");
-        let mut request = Request::connect("/").body(empty_body()).unwrap();
+        let mut request = Request::connect("/").body(UpstreamBody::Empty).unwrap();
         assert_eq!(prepare(&mut request, &origin).unwrap_err().reason, Reason::Protocol);
     }
 }

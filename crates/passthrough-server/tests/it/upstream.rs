@@ -14,8 +14,9 @@ use http::Request;
 use http_body_util::BodyExt;
 use passthrough_core::address::AddressPolicy;
 use passthrough_core::base_url::{Host, Origin, Scheme};
+use passthrough_core::header::Fields;
 use passthrough_server::upstream::{
-    Answer, BodyError, Call, SendError, Upstream, UpstreamConfig, empty_body, full_body,
+    Answer, BodyError, Call, SendError, Upstream, UpstreamBody, UpstreamConfig,
 };
 use passthrough_testkit::raw_server::{RawServer, Step};
 
@@ -55,16 +56,26 @@ fn plain(address: SocketAddr) -> Origin {
     Origin { scheme: Scheme::Http, host: Host::Ip(address.ip()), port: address.port() }
 }
 
-fn call(server: &RawServer, request: Request<passthrough_server::upstream::UpstreamBody>) -> Call {
-    Call::new("default".parse().unwrap(), plain(server.address()), request)
+fn call(server: &RawServer, request: Request<UpstreamBody>) -> Call {
+    asked(plain(server.address()), request)
+}
+
+/// A call to anywhere, written as a request.
+fn asked(origin: Origin, request: Request<UpstreamBody>) -> Call {
+    let (head, body) = request.into_parts();
+    let path = head.uri.path_and_query().unwrap().clone();
+    let mut call = Call::new("default".parse().unwrap(), origin, head.method, path);
+    call.fields = Fields::from(&head.headers);
+    call.body = body;
+    call
 }
 
 fn get(server: &RawServer) -> Call {
-    call(server, Request::get("/").body(empty_body()).unwrap())
+    call(server, Request::get("/").body(UpstreamBody::Empty).unwrap())
 }
 
 fn post(server: &RawServer, body: &'static str) -> Call {
-    call(server, Request::post("/").body(full_body(body)).unwrap())
+    call(server, Request::post("/").body(UpstreamBody::Held(body.into())).unwrap())
 }
 
 async fn text(answer: Answer) -> Result<String, BodyError> {

@@ -6,6 +6,7 @@ use http::HeaderValue;
 
 use passthrough_core::answer;
 use passthrough_core::fault::Door;
+use passthrough_core::header::Fields;
 use passthrough_core::path::CallerPath;
 use passthrough_core::template::percent_encode;
 use passthrough_core::upstream::{self as core, RequestBody};
@@ -56,7 +57,7 @@ impl PassthroughRequest {
             method: self.method.into(),
             path,
             base: self.base,
-            headers: headers.collect(),
+            headers: Fields(headers.collect()),
             body,
             websocket_upgrade: false,
         };

@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use futures_util::StreamExt;
 use http_body::Frame;
-use http_body_util::{BodyExt, StreamBody};
+use http_body_util::StreamBody;
 use passthrough_server::upstream::{BoxError, Reason, Sent, UpstreamBody};
 use tokio::time::Instant;
 
@@ -15,7 +15,7 @@ pub(super) fn dripping(pieces: usize, pause: Duration, failure: Option<&'static 
         tokio::time::sleep(pause).await;
         piece
     });
-    StreamBody::new(stream).boxed_unsync()
+    UpstreamBody::streamed(StreamBody::new(stream))
 }
 
 #[tokio::test]
@@ -58,7 +58,7 @@ async fn a_slow_head_is_first_byte_timeout_and_the_socket_is_closed() {
 #[tokio::test]
 async fn a_provider_that_stops_reading_is_first_byte_timeout() {
     let server = server(vec![Step::ReadHead, Step::pause(60_000)]).await;
-    let body = full_body(vec![b'x'; 32 << 20]);
+    let body = UpstreamBody::Held(vec![b'x'; 32 << 20].into());
     let mut call = call(&server, Request::post("/").body(body).unwrap());
     call.first_byte = Some(millis(200));
     let error = upstream().send(call).await.unwrap_err();
@@ -177,7 +177,7 @@ async fn errors_and_debug_forms_hold_nothing_of_the_request() {
     let server =
         server(vec![Step::ReadRequest, Step::write("HTTP/1.1 200 hunter2\r\nhunter2\r\n\r\n")]).await;
     let request = Request::post("/hunter2?key=hunter2").header("authorization", "hunter2");
-    let call = call(&server, request.body(full_body("hunter2")).unwrap());
+    let call = call(&server, request.body(UpstreamBody::Held("hunter2".into())).unwrap());
     let shown = format!("{call:?}");
     let error = upstream().send(call).await.unwrap_err();
     let shown = format!("{shown} {error:?} {error}");

@@ -40,9 +40,9 @@ async fn an_answer_to_head_has_no_body_and_leaves_the_socket_usable() {
     let server = server(answering("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")).await;
     let upstream = upstream();
     for _ in 0..2 {
-        let head = call(&server, Request::head("/").body(empty_body()).unwrap());
+        let head = call(&server, Request::head("/").body(UpstreamBody::Empty).unwrap());
         let answer = upstream.send(head).await.unwrap();
-        assert_eq!(answer.headers["content-length"], "1000");
+        assert_eq!(answer.fields.only("content-length").unwrap(), "1000");
         assert_eq!(text(answer).await.unwrap(), "");
         tokio::time::sleep(millis(20)).await;
     }
@@ -126,8 +126,8 @@ async fn poisoned_at_rest(tls: Option<Arc<rustls::ServerConfig>>, upstream: Upst
     let elsewhere = Elsewhere::start(vec![ready, answering(OK)], tls);
     let origin = Origin { scheme, ..plain(elsewhere.address) };
     for _ in 0..2 {
-        let request = Request::get("/").body(empty_body()).unwrap();
-        let call = Call::new("default".parse().unwrap(), origin.clone(), request);
+        let request = Request::get("/").body(UpstreamBody::Empty).unwrap();
+        let call = asked(origin.clone(), request);
         assert_eq!(text(upstream.send(call).await.unwrap()).await.unwrap(), "ok");
         tokio::time::sleep(millis(20)).await;
         std::thread::sleep(millis(200));
@@ -253,8 +253,8 @@ async fn an_early_answer_before_a_reset_is_delivered_though_the_body_cannot_be_w
         }
         Ok(http_body::Frame::data(bytes::Bytes::from_static(&[b'x'; 1024])))
     });
-    let request = Request::post("/").body(StreamBody::new(pieces).boxed_unsync()).unwrap();
-    let call = Call::new("default".parse().unwrap(), plain(elsewhere.address), request);
+    let request = Request::post("/").body(UpstreamBody::streamed(StreamBody::new(pieces))).unwrap();
+    let call = asked(plain(elsewhere.address), request);
     let answer = upstream().send(call).await.unwrap();
     assert_eq!(answer.status, 401);
     assert_eq!(text(answer).await.unwrap(), "no");
@@ -281,8 +281,8 @@ async fn a_crowd_of_callers_each_gets_the_answer_to_its_own_request() {
         tokio::spawn(async move {
             for round in 0..100 {
                 let path = format!("/{caller}/{round}");
-                let request = Request::get(&*path).body(empty_body()).unwrap();
-                let call = Call::new("default".parse().unwrap(), origin.clone(), request);
+                let request = Request::get(&*path).body(UpstreamBody::Empty).unwrap();
+                let call = asked(origin.clone(), request);
                 assert_eq!(text(upstream.send(call).await.unwrap()).await.unwrap(), path);
             }
         })

@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use futures_util::stream;
 use http_body::Frame;
-use http_body_util::{BodyExt, StreamBody};
+use http_body_util::StreamBody;
 use passthrough_server::upstream::UpstreamBody;
 
 use super::*;
@@ -15,14 +15,16 @@ async fn received(request: Request<UpstreamBody>) -> String {
 }
 
 fn unknown_size(text: &'static str) -> UpstreamBody {
-    StreamBody::new(stream::iter([Ok(Frame::data(Bytes::from_static(text.as_bytes())))])).boxed_unsync()
+    UpstreamBody::streamed(StreamBody::new(stream::iter([Ok(Frame::data(Bytes::from_static(
+        text.as_bytes(),
+    )))])))
 }
 
 #[tokio::test]
 async fn path_and_query_go_out_byte_for_byte_and_host_comes_first() {
     let path = "/a%2Fb//c;d=1/%c3%A9/:x?x=1&x=2;y&z=%20+[]{}|'";
     let request = Request::get(path).header("x-a", "1").header("host", "evil.example");
-    let received = received(request.body(empty_body()).unwrap()).await;
+    let received = received(request.body(UpstreamBody::Empty).unwrap()).await;
     assert_eq!(received, format!("GET {path} HTTP/1.1\r\nhost: HOST\r\nx-a: 1\r\n\r\n"));
 }
 
@@ -30,13 +32,13 @@ async fn path_and_query_go_out_byte_for_byte_and_host_comes_first() {
 async fn framing_follows_the_body_and_nothing_else() {
     let head = |method: &str| Request::builder().method(method).uri("/").header("content-length", "99");
     for (method, body, expected) in [
-        ("GET", empty_body(), "\r\n"),
-        ("DELETE", empty_body(), "\r\n"),
-        ("POST", empty_body(), "content-length: 0\r\n\r\n"),
-        ("PUT", full_body(""), "content-length: 0\r\n\r\n"),
-        ("POST", full_body("abc"), "content-length: 3\r\n\r\nabc"),
-        ("GET", full_body("abc"), "content-length: 3\r\n\r\nabc"),
-        ("PURGE", full_body("abc"), "content-length: 3\r\n\r\nabc"),
+        ("GET", UpstreamBody::Empty, "\r\n"),
+        ("DELETE", UpstreamBody::Empty, "\r\n"),
+        ("POST", UpstreamBody::Empty, "content-length: 0\r\n\r\n"),
+        ("PUT", UpstreamBody::Held("".into()), "content-length: 0\r\n\r\n"),
+        ("POST", UpstreamBody::Held("abc".into()), "content-length: 3\r\n\r\nabc"),
+        ("GET", UpstreamBody::Held("abc".into()), "content-length: 3\r\n\r\nabc"),
+        ("PURGE", UpstreamBody::Held("abc".into()), "content-length: 3\r\n\r\nabc"),
         ("POST", unknown_size("abc"), "transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"),
         ("GET", unknown_size("abc"), "transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"),
     ] {
@@ -49,7 +51,7 @@ async fn framing_follows_the_body_and_nothing_else() {
 async fn a_large_body_arrives_whole_and_leaves_the_socket_usable() {
     let (server, upstream) = (server(answering(OK)).await, upstream());
     for _ in 0..2 {
-        let body = full_body(vec![b'x'; 1 << 20]);
+        let body = UpstreamBody::Held(vec![b'x'; 1 << 20].into());
         let answer = upstream.send(call(&server, Request::post("/").body(body).unwrap())).await.unwrap();
         assert_eq!(text(answer).await.unwrap(), "ok");
         tokio::time::sleep(millis(20)).await;
