@@ -26,11 +26,11 @@ fn every_auth_entry_can_be_used(provider: &Provider) {
     for auth in provider.auth.values() {
         let (fields, variables) = (given(&auth.fields), given(&provider.variables));
         let Ok((credential, variables)) = provider.accept(auth, fields, variables, &hosts) else { continue };
-        let open = OpenConnection { provider, auth, credential: &credential, variables: &variables };
+        let open = OpenConnection { provider, auth, credential: &credential, variables: &variables, prepared: None };
         secrets(open);
         for base in std::iter::once(None).chain(provider.base_urls.keys().cloned().map(Some)) {
             let moment = Moment { unix_ms: 1_700_000_000_000, nonce: [7; 16] };
-            let _ = build(open, request(base), moment, &hosts);
+            let _ = build(open, request(base), || moment, &hosts);
         }
     }
 }

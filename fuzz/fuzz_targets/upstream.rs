@@ -49,8 +49,8 @@ fuzz_target!(|json: &[u8]| {
         let asked = format!("{:?}", converted.request);
         let variables = Variables::new();
         let open =
-            OpenConnection { provider: &PROVIDER, auth, credential: &CREDENTIAL, variables: &variables };
-        match build(open, converted.request, MOMENT, &HostAllowList::default()) {
+            OpenConnection { provider: &PROVIDER, auth, credential: &CREDENTIAL, variables: &variables, prepared: None };
+        match build(open, converted.request, || MOMENT, &HostAllowList::default()) {
             Ok(built) if name == "body" => the_body_holds_the_secret(&built),
             Ok(built) => injected_won(&built, &asked),
             Err(Refusal::Request(problems)) => assert!(!problems.is_empty()),

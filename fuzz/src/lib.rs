@@ -1,5 +1,7 @@
 //! What several fuzz targets ask for.
 
+use bytes::BytesMut;
+use passthrough_http1::head::{HeadError, HeadReader, Limits};
 use passthrough_wire::fields::FieldError;
 use serde_json::Value;
 
@@ -32,4 +34,31 @@ fn is_in_a_name(value: &Value) -> bool {
 /// a later one of the same name.
 fn is_repeated(json: &[u8]) -> bool {
     json.windows(MARKER.len()).filter(|window| *window == MARKER.as_bytes()).count() > 1
+}
+
+/// What a stranger's heads are read with; small, so that made-up bytes reach the limits.
+pub const SMALL: Limits = Limits { bytes: 2048, fields: 40 };
+
+/// What our own heads are read back with: they may be a few spaces longer than what was read.
+pub const LARGE: Limits = Limits { bytes: 8192, fields: 40 };
+
+/// Reads heads one after the other from bytes that arrive `read` at a time.
+pub fn heads<T>(
+    read_one: impl Fn(&mut HeadReader, &mut BytesMut, &Limits) -> Result<Option<T>, HeadError>,
+    limits: &Limits,
+    data: &[u8],
+    read: usize,
+) -> (Vec<T>, Option<HeadError>) {
+    let (mut reader, mut buf, mut heads) = (HeadReader::new(), BytesMut::new(), Vec::new());
+    for part in data.chunks(read.max(1)) {
+        buf.extend_from_slice(part);
+        loop {
+            match read_one(&mut reader, &mut buf, limits) {
+                Ok(Some(head)) => heads.push(head),
+                Ok(None) => break,
+                Err(error) => return (heads, Some(error)),
+            }
+        }
+    }
+    (heads, None)
 }

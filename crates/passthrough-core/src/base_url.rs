@@ -4,6 +4,9 @@
 //! The parts are never glued together and parsed again, and no URL library resolves anything: `//evil`,
 //! `/\evil`, `@evil`, `.evil` and `%2e%2e` each left the host or the base path of one of those ways.
 
+use std::sync::Arc;
+
+use http::uri::Authority;
 use thiserror::Error;
 
 use crate::path::{CallerPath, PathError, is_forbidden};
@@ -23,8 +26,10 @@ pub const MAX_LENGTH: usize = 2048;
 /// An origin and a path that everything sent lies below.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct BaseUrl {
-    /// Scheme, host and port.
-    pub origin: Origin,
+    /// Scheme, host and port; shared with every request that is built from here.
+    pub origin: Arc<Origin>,
+    /// The same as it stands in a URI; `None` would be an origin that no URI can hold.
+    authority: Option<Authority>,
     /// Empty, or begins with `/` and does not end with one.
     path: String,
 }
@@ -89,12 +94,12 @@ impl BaseUrl {
         let scheme = Scheme::parse(scheme).ok_or(BaseUrlError::Scheme)?;
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         let origin = parse_authority(scheme, authority)?;
-        Ok(Self { origin, path: parse_base_path(path)? })
+        Ok(Self { path: parse_base_path(path)?, ..Self::root(Arc::new(origin)) })
     }
 
     /// The root of an origin.
-    pub fn root(origin: Origin) -> Self {
-        Self { origin, path: String::new() }
+    pub fn root(origin: Arc<Origin>) -> Self {
+        Self { authority: Authority::try_from(origin.authority()).ok(), origin, path: String::new() }
     }
 
     /// The path: empty for the root, otherwise with a leading and without a trailing slash.

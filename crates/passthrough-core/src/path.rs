@@ -15,7 +15,7 @@ mod segment;
 
 pub use encode::{encode_query_component, encode_segment};
 pub(crate) use query::push_pairs;
-pub(crate) use segment::{percent_decode, pieces};
+pub(crate) use segment::{is_plain, percent_decode, pieces};
 
 /// The longest path with its query, in bytes, as the caller wrote it.
 pub const MAX_LENGTH: usize = 8 * 1024;
@@ -99,9 +99,18 @@ impl CallerPath {
 
     /// Path and query in one string, as it goes onto the wire.
     pub fn path_and_query(&self) -> String {
-        match &self.query {
-            Some(query) => format!("{}?{query}", self.path),
-            None => self.path.clone(),
+        let mut whole = String::new();
+        self.push_to(&mut whole);
+        whole
+    }
+
+    /// Appends path and query to a text.
+    pub(crate) fn push_to(&self, text: &mut String) {
+        text.reserve(self.path.len() + self.query.as_ref().map_or(0, |query| query.len() + 1));
+        text.push_str(&self.path);
+        if let Some(query) = &self.query {
+            text.push('?');
+            text.push_str(query);
         }
     }
 
@@ -122,7 +131,7 @@ impl CallerPath {
     /// or separate parameters at `;` as well: without this a caller could replace the injected credential.
     /// Names are compared after decoding and without regard to ASCII case; every other byte stays.
     pub fn remove_query_names(&mut self, names: &[&str]) {
-        if let Some(query) = &self.query {
+        if let Some(query) = self.query.as_ref().filter(|_| !names.is_empty()) {
             self.query = query::without_names(query, names);
         }
     }

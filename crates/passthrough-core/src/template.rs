@@ -139,6 +139,15 @@ impl Template {
         }
     }
 
+    /// Whether it says something else in each request: a time or a random number.
+    pub fn is_momentary(&self) -> bool {
+        self.parts.iter().any(|part| match part {
+            Part::Literal(_) | Part::Field(_) => false,
+            Part::Call(Function::NowUnix | Function::NowIso | Function::Uuid, _) => true,
+            Part::Call(_, arguments) => arguments.iter().any(Template::is_momentary),
+        })
+    }
+
     /// Names of all fields and variables that it uses, in order, with repetitions.
     pub fn names(&self) -> Vec<&str> {
         let mut names = Vec::new();

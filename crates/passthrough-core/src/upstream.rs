@@ -5,6 +5,7 @@
 //! are never a caller's; the credential goes in last and replaces whatever stood in its place.
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Uri};
@@ -16,7 +17,7 @@ use crate::fault::Door;
 use crate::header::{Fields, HeaderPolicy, request_headers, same_name};
 use crate::path::CallerPath;
 use crate::provider::{Auth, BaseRefusal, HostAllowList, Problem, Provider};
-use crate::template::{Moment, Scope};
+use crate::template::{Moment, Scope, Template};
 
 mod inject;
 
@@ -37,6 +38,8 @@ pub struct OpenConnection<'a> {
     pub credential: &'a Credential,
     /// The opened variables.
     pub variables: &'a Variables,
+    /// What was worked out before, where something was.
+    pub prepared: Option<&'a Prepared>,
 }
 
 /// What a caller asks to be sent, in the words of HTTP.
@@ -87,7 +90,7 @@ impl fmt::Debug for RequestBody {
 /// What goes to the provider.
 pub struct UpstreamRequest {
     /// Scheme, host and port.
-    pub origin: Origin,
+    pub origin: Arc<Origin>,
     /// The method.
     pub method: Method,
     /// The whole URI; path and query may hold secrets.
@@ -98,8 +101,6 @@ pub struct UpstreamRequest {
     pub headers: Fields,
     /// The body.
     pub body: RequestBody,
-    /// Certificate chain and private key for mutual TLS, as PEM texts.
-    pub client_certificate: Option<(Zeroizing<String>, Zeroizing<String>)>,
 }
 
 impl fmt::Debug for UpstreamRequest {
@@ -128,17 +129,21 @@ impl Refusal {
     }
 }
 
-/// Builds the upstream request.
+/// Builds the upstream request. `moment` is asked only where the injection has a time or a random number in it.
 pub fn build(
     connection: OpenConnection<'_>,
     request: PassthroughRequest,
-    moment: Moment,
+    moment: impl FnOnce() -> Moment,
     hosts: &HostAllowList,
 ) -> Result<UpstreamRequest, Refusal> {
-    let base = resolve_base(connection, request.base.as_deref(), hosts)?;
-    let scope = Scope { credential: connection.credential, variables: connection.variables, moment };
-    let injected = Injected::render(&connection.auth.inject, &scope)?;
-    assemble(connection.provider, &base, request, injected)
+    let base = match (&request.base, connection.prepared) {
+        (None, Some(prepared)) => prepared.base.clone()?,
+        (name, _) => resolve_base(connection, name.as_deref(), hosts)?,
+    };
+    match connection.prepared.and_then(|prepared| prepared.injected.as_ref()) {
+        Some(injected) => assemble(connection.provider, &base, request, injected),
+        None => assemble(connection.provider, &base, request, &render(connection, moment())?),
+    }
 }
 
 /// Builds the next hop of a redirect that stays on the origin where the call began. `request.path` is the
@@ -147,23 +152,52 @@ pub fn build(
 pub fn build_hop(
     connection: OpenConnection<'_>,
     request: PassthroughRequest,
-    origin: &Origin,
-    moment: Moment,
+    origin: &Arc<Origin>,
+    moment: impl FnOnce() -> Moment,
 ) -> Result<UpstreamRequest, Refusal> {
+    let injected = render(connection, moment())?.without_path();
+    assemble(connection.provider, &BaseUrl::root(Arc::clone(origin)), request, &injected)
+}
+
+/// What of a connection's requests is the same each time, worked out once.
+///
+/// Holds secrets: it has no `Debug` that shows them.
+pub struct Prepared {
+    base: Result<Arc<BaseUrl>, Refusal>,
+    /// `None` where the injection is another one each time, or cannot be rendered: then each request says so.
+    injected: Option<Injected>,
+}
+
+impl fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prepared").field("injected", &self.injected.is_some()).finish_non_exhaustive()
+    }
+}
+
+impl Prepared {
+    /// Works it out for a connection.
+    pub fn new(connection: OpenConnection<'_>, hosts: &HostAllowList) -> Self {
+        let momentary = connection.auth.inject.templates().into_iter().any(Template::is_momentary);
+        let never = Moment { unix_ms: 0, nonce: [0; 16] };
+        let injected = if momentary { None } else { render(connection, never).ok() };
+        Self { base: resolve_base(connection, None, hosts), injected }
+    }
+}
+
+fn render(connection: OpenConnection<'_>, moment: Moment) -> Result<Injected, Refusal> {
     let scope = Scope { credential: connection.credential, variables: connection.variables, moment };
-    let injected = Injected::render(&connection.auth.inject, &scope)?.without_path();
-    assemble(connection.provider, &BaseUrl::root(origin.clone()), request, injected)
+    Injected::render(&connection.auth.inject, &scope)
 }
 
 fn assemble(
     provider: &Provider,
     base: &BaseUrl,
     mut request: PassthroughRequest,
-    injected: Injected,
+    injected: &Injected,
 ) -> Result<UpstreamRequest, Refusal> {
-    let (uri, shown_path) = build_uri(base, &mut request.path, &injected)?;
+    let (uri, shown_path) = build_uri(base, &mut request.path, injected)?;
     let given = std::mem::take(&mut request.headers);
-    let mut headers = build_headers(provider, &request, given, &injected)?;
+    let mut headers = build_headers(provider, &request, given, injected)?;
     let body = injected.inject_body(&request.method, &headers, request.body)?;
     if let RequestBody::Bytes { content_type: Some(content_type), .. } = &body
         && !headers.contains("content-type")
@@ -172,17 +206,16 @@ fn assemble(
     }
     injected.insert_cookies(&mut headers)?;
     // Injected always wins: it goes in last, and replaces whatever stood there.
-    for (name, value) in injected.headers {
-        headers.set(name, value);
+    for (name, value) in injected.names.iter().zip(&injected.values) {
+        headers.set(name.clone(), value.clone());
     }
     Ok(UpstreamRequest {
-        origin: base.origin.clone(),
+        origin: Arc::clone(&base.origin),
         method: request.method,
         uri,
         shown_path,
         headers,
         body,
-        client_certificate: injected.client_certificate,
     })
 }
 
@@ -190,7 +223,7 @@ fn resolve_base(
     connection: OpenConnection<'_>,
     name: Option<&str>,
     hosts: &HostAllowList,
-) -> Result<BaseUrl, Refusal> {
+) -> Result<Arc<BaseUrl>, Refusal> {
     let OpenConnection { provider, credential, variables, .. } = connection;
     let Some(base) = provider.base(name) else {
         let known: Vec<_> = provider.base_urls.keys().map(String::as_str).collect();
@@ -208,7 +241,7 @@ fn build_uri(base: &BaseUrl, path: &mut CallerPath, injected: &Injected) -> Resu
     let names: Vec<&str> = injected.query.iter().map(|(name, _)| name.as_str()).collect();
     path.remove_query_names(&names);
     let mut shown = injected.shown_path.clone();
-    shown.push_str(&path.path_and_query());
+    path.push_to(&mut shown);
     for name in names {
         shown.push(if shown.contains('?') { '&' } else { '?' });
         shown.push_str(&format!("{}={}", crate::path::encode_query_component(name), crate::template::MASK));
@@ -229,9 +262,8 @@ fn build_headers(
     given: Fields,
     injected: &Injected,
 ) -> Result<Fields, Refusal> {
-    let names: Vec<Bytes> = injected.headers.iter().map(|(name, _)| name.clone()).collect();
     let policy = HeaderPolicy {
-        injected: &names,
+        injected: &injected.names,
         allow_cookie: provider.allow_cookies,
         websocket_upgrade: request.websocket_upgrade,
         x_api_key_is_ours: false,
@@ -239,7 +271,7 @@ fn build_headers(
     let mut headers = request_headers(given, &policy).map_err(|error| Refusal::request("headers", error))?;
     for (name, value) in &provider.headers {
         // Beside an injected header, a spelling of it that some server takes for the same must not stand.
-        let injected = names.iter().any(|injected| same_name(injected, name.as_ref()));
+        let injected = injected.names.iter().any(|injected| same_name(injected, name.as_ref()));
         let explained = *name == http::header::CONTENT_TYPE && says_its_type(&request.body);
         if !injected && !explained && !headers.contains(name.as_str()) {
             headers.push(Bytes::copy_from_slice(name.as_ref()), Bytes::copy_from_slice(value.as_bytes()));
@@ -269,7 +301,7 @@ fn says_its_type(body: &RequestBody) -> bool {
 /// Every secret text that a request of this connection can carry: what redaction must look for. Values of
 /// secret fields and variables, and what functions make of them (`base64(user:password)`).
 pub fn secrets(connection: OpenConnection<'_>) -> Vec<Zeroizing<String>> {
-    let OpenConnection { provider, auth, credential, variables } = connection;
+    let OpenConnection { provider, auth, credential, variables, .. } = connection;
     let mut secrets = Vec::new();
     let fields = auth.fields.0.iter().map(|(name, input)| (input.secret, credential.fields.get(name)));
     let extra = provider.variables.0.iter().map(|(name, input)| (input.secret, variables.get(name)));

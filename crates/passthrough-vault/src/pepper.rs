@@ -14,22 +14,30 @@ const LABEL: &[u8] = b"passthrough-vault v1: pepper";
 /// Whoever steals the database alone cannot test guesses against the hashes. The pepper is random and
 /// is itself stored sealed under the keyring, rather than derived from a key encryption key, so that
 /// rotating and removing keys never makes a hash useless.
-pub struct Pepper(Secret);
+pub struct Pepper {
+    bytes: Secret,
+    /// The same, taken in by HMAC once: two tokens are hashed for each request.
+    key: hmac::Key,
+}
 
 impl Pepper {
     /// A fresh pepper.
     pub fn generate() -> Self {
-        Self(Secret::random())
+        Self::of(Secret::random())
+    }
+
+    fn of(bytes: Secret) -> Self {
+        Self { key: hmac::Key::new(hmac::HMAC_SHA256, bytes.expose()), bytes }
     }
 
     /// A pepper from its 32 bytes, as [`Keyring::open`](crate::Keyring::open) gave them.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, InvalidPepper> {
-        Secret::copy_of(bytes).map(Self).ok_or(InvalidPepper)
+        Secret::copy_of(bytes).map(Self::of).ok_or(InvalidPepper)
     }
 
     /// The 32 bytes, for sealing only.
     pub fn expose_bytes(&self) -> &[u8; 32] {
-        self.0.expose()
+        self.bytes.expose()
     }
 
     /// HMAC-SHA-256 over kind, id and secret.
@@ -38,8 +46,7 @@ impl Pepper {
     /// a hash that is copied to another row, by somebody who can write to the database and knows one
     /// secret, matches nothing there.
     pub fn hash(&self, kind: &str, id: &[u8], secret: &[u8]) -> [u8; 32] {
-        let key = hmac::Key::new(hmac::HMAC_SHA256, self.0.expose());
-        let mut context = hmac::Context::with_key(&key);
+        let mut context = hmac::Context::with_key(&self.key);
         context.update(LABEL);
         // The lengths say where one part ends: moving a byte from one to the next changes the hash.
         for part in [kind.as_bytes(), id, secret] {

@@ -3,11 +3,11 @@
 use std::fmt;
 
 use http::Uri;
-use http::uri::{Authority, PathAndQuery, Scheme as UriScheme};
+use http::uri::{PathAndQuery, Scheme as UriScheme};
 use thiserror::Error;
 
 use super::{BaseUrl, Scheme};
-use crate::path::{CallerPath, percent_decode, pieces, push_pairs};
+use crate::path::{CallerPath, is_plain, percent_decode, pieces, push_pairs};
 
 /// The longest path with its query that is sent, in bytes: half of what servers commonly take as a head.
 const MAX_SENT: usize = 32 * 1024;
@@ -74,10 +74,7 @@ impl BaseUrl {
             let segment = checked_prefix(segment)?;
             joined.push_str(&segment);
         }
-        joined.push_str(&path.path_and_query());
-        if !lies_below(&self.path, &joined) {
-            return Err(JoinError::Outside);
-        }
+        path.push_to(&mut joined);
         Ok(JoinedPath { path_and_query: joined })
     }
 
@@ -86,18 +83,17 @@ impl BaseUrl {
         if path.path_and_query.len() > MAX_SENT {
             return Err(JoinError::TooLong);
         }
-        let stored = self.origin.authority();
         let mut parts = http::uri::Parts::default();
         parts.scheme = Some(match self.origin.scheme {
             Scheme::Http => UriScheme::HTTP,
             Scheme::Https => UriScheme::HTTPS,
         });
-        parts.authority = Some(Authority::try_from(stored.as_str()).map_err(|_| JoinError::NotAUri)?);
+        parts.authority = Some(self.authority.clone().ok_or(JoinError::NotAUri)?);
         let path_and_query = PathAndQuery::try_from(path.expose()).map_err(|_| JoinError::NotAUri)?;
         parts.path_and_query = Some(path_and_query);
         let uri = Uri::from_parts(parts).map_err(|_| JoinError::NotAUri)?;
         // The last look before a credential goes out: the host and the bytes are the ones that were checked.
-        let authority_is_stored = uri.authority().is_some_and(|found| found.as_str() == stored);
+        let authority_is_stored = uri.authority() == self.authority.as_ref();
         let bytes_are_ours = uri.path_and_query().is_some_and(|found| found.as_str() == path.expose());
         if authority_is_stored && bytes_are_ours && lies_below(&self.path, path.expose()) {
             Ok(uri)
@@ -122,6 +118,9 @@ pub(super) fn lies_below(base: &str, path_and_query: &str) -> bool {
     let Some(below) = path.strip_prefix(base).and_then(|rest| rest.strip_prefix('/')) else {
         return false;
     };
+    if is_plain(below) {
+        return true;
+    }
     // Servlet containers drop `;x` from each segment, other servers do not.
     stays_below(below.split('/')) && stays_below(below.split('/').map(without_parameters))
 }

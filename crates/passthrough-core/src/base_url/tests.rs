@@ -1,5 +1,6 @@
 use std::collections::HashSet;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 
@@ -249,7 +250,7 @@ fn a_dns_label_cannot_end_the_host_or_begin_another() {
 #[test]
 fn origins_are_equal_when_the_same_server_is_meant() {
     let same = ["https://a.example", "HTTPS://A.EXAMPLE:443", "https://a.example/x"];
-    let set: HashSet<Origin> = same.iter().map(|text| base(text).origin.clone()).collect();
+    let set: HashSet<Arc<Origin>> = same.iter().map(|text| base(text).origin.clone()).collect();
     assert_eq!(set.len(), 1);
     assert_ne!(base("http://a.example:443").origin, base("https://a.example").origin);
     assert_ne!(base("https://a.example:8443").origin, base("https://a.example").origin);

@@ -3,6 +3,8 @@
 //! The host comes from the provider file and the connection's validated variables, never from a request.
 //! A variable's place in the template decides what it may hold.
 
+use std::sync::Arc;
+
 use thiserror::Error;
 
 use super::file::VariableFormat;
@@ -55,7 +57,7 @@ impl BaseRefusal {
 pub struct BaseUrlTemplate {
     template: Template,
     /// The base URL itself where no variable is in it: parsed once, not per request.
-    fixed: Option<BaseUrl>,
+    fixed: Option<Arc<BaseUrl>>,
 }
 
 impl BaseUrlTemplate {
@@ -75,7 +77,7 @@ impl BaseUrlTemplate {
         };
         if template.as_literal().is_some() {
             return match BaseUrl::parse(text.trim_end_matches('/')) {
-                Ok(base) => Some(Self { template, fixed: Some(base) }),
+                Ok(base) => Some(Self { template, fixed: Some(Arc::new(base)) }),
                 Err(error) => {
                     problems.push(Problem::new(at, error.to_string()));
                     None
@@ -128,7 +130,7 @@ impl BaseUrlTemplate {
         credential: &Credential,
         inputs: &Inputs,
         hosts: &HostAllowList,
-    ) -> Result<BaseUrl, BaseRefusal> {
+    ) -> Result<Arc<BaseUrl>, BaseRefusal> {
         if let Some(base) = &self.fixed {
             return Ok(base.clone());
         }
@@ -145,7 +147,8 @@ impl BaseUrlTemplate {
                 Piece::Call => return Err(BaseRefusal::Invalid(NO_FUNCTIONS.to_owned())),
             }
         }
-        BaseUrl::parse(url.trim_end_matches('/')).map_err(|error| BaseRefusal::Invalid(error.to_string()))
+        let base = BaseUrl::parse(url.trim_end_matches('/'));
+        base.map(Arc::new).map_err(|error| BaseRefusal::Invalid(error.to_string()))
     }
 }
 

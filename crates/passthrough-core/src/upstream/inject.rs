@@ -13,7 +13,9 @@ use crate::template::{Scope, Template};
 
 /// Rendered values. Never printed: it has no Debug.
 pub(super) struct Injected {
-    pub(super) headers: Vec<(Bytes, Bytes)>,
+    /// Names of headers, and their values in the same order.
+    pub(super) names: Vec<Bytes>,
+    pub(super) values: Vec<Bytes>,
     pub(super) query: Vec<(String, String)>,
     cookies: Vec<(String, Zeroizing<String>)>,
     /// The percent-encoded segment, without slashes around it.
@@ -21,15 +23,13 @@ pub(super) struct Injected {
     /// The same with its secrets masked, with its leading slash.
     pub(super) shown_path: String,
     body: Vec<(Pointer, String)>,
-    pub(super) client_certificate: Option<(Zeroizing<String>, Zeroizing<String>)>,
 }
 
 impl Injected {
     /// Renders all parts; one whose optional field is absent is left out.
     pub(super) fn render(injection: &Injection, scope: &Scope<'_>) -> Result<Self, Refusal> {
-        let headers = rendered(&injection.headers, scope)
-            .map(|(name, value)| header(&name, &value))
-            .collect::<Result<_, _>>()?;
+        let headers = rendered(&injection.headers, scope).map(|(name, value)| header(&name, &value));
+        let (names, values) = headers.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
         let query = rendered(&injection.query, scope).map(|(n, v)| (n.to_string(), v.to_string())).collect();
         let cookies = rendered(&injection.cookies, scope)
             .map(|(name, value)| cookie(&name, value))
@@ -44,10 +44,7 @@ impl Injected {
             .body
             .iter()
             .filter_map(|(pointer, value)| Some((pointer.clone(), value.render(scope)?.to_string())));
-        let client_certificate = injection.client_certificate.as_ref().and_then(|certificate| {
-            Some((certificate.certificate.render(scope)?, certificate.private_key.render(scope)?))
-        });
-        Ok(Self { headers, query, cookies, path, shown_path, body: body.collect(), client_certificate })
+        Ok(Self { names, values, query, cookies, path, shown_path, body: body.collect() })
     }
 
     /// The same for a path that holds its injected segment already.

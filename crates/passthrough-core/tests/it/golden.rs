@@ -83,8 +83,9 @@ fn sent(provider: &Provider, auth: &Auth, request: PassthroughRequest) -> String
     let hosts = HostAllowList(vec![".example.com".to_owned()]);
     let given = (sample(&auth.fields), sample(&provider.variables));
     let (credential, variables) = provider.accept(auth, given.0, given.1, &hosts).unwrap();
-    let connection = OpenConnection { provider, auth, credential: &credential, variables: &variables };
-    printed(&build(connection, request, MOMENT, &hosts).unwrap())
+    let connection =
+        OpenConnection { provider, auth, credential: &credential, variables: &variables, prepared: None };
+    printed(&build(connection, request, || MOMENT, &hosts).unwrap())
 }
 
 /// As it goes onto the wire, with the origin in the request line, and without `content-length`. `shown` is how
