@@ -7,14 +7,17 @@
 pub mod address;
 pub mod answer;
 pub mod base_url;
+pub mod breaker;
 pub mod connection;
 pub mod fault;
 pub mod header;
 pub mod id;
 pub mod json_body;
+pub mod limit;
 pub mod path;
 pub mod provider;
 pub mod redact;
+pub mod retry;
 pub mod suggest;
 pub mod template;
 pub mod token;

@@ -11,6 +11,7 @@ use secrecy::SecretString;
 
 use crate::connection::{Credential, Variables};
 use crate::json_body::Pointer;
+use crate::retry::Promises;
 use crate::template::{Scope, Template};
 
 mod base;
@@ -18,6 +19,7 @@ mod facts;
 pub mod file;
 mod inject;
 mod input;
+mod limits;
 mod parse;
 mod unused;
 mod validate;
@@ -25,6 +27,7 @@ mod validate;
 pub use base::{BaseRefusal, BaseUrlTemplate, HostAllowList};
 pub use file::{GrantKind, ProviderStatus, RedactReflections, Redirects, VariableFormat};
 pub use input::{Input, Inputs};
+pub use limits::{Learnt, Limits};
 
 /// A third-party system, checked and ready to use.
 #[derive(Debug, Clone)]
@@ -55,6 +58,10 @@ pub struct Provider {
     pub auth: IndexMap<String, Auth>,
     /// Besides a 401, how the API says that a credential is no good.
     pub expired_when: Vec<ExpiredWhen>,
+    /// How the API announces its limits.
+    pub limits: Limits,
+    /// Which requests may be sent twice.
+    pub promises: Promises,
     /// What to do with redirects.
     pub redirects: Redirects,
     /// Whether a caller's `Cookie` goes through.

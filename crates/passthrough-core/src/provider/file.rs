@@ -46,6 +46,12 @@ pub struct ProviderFile {
     /// How the API says "this credential is no good" where that is not a 401: any one of these.
     #[serde(default)]
     pub expired_when: Vec<ExpiredWhenFile>,
+    /// How the API announces its limits.
+    #[serde(default)]
+    pub limits: LimitsFile,
+    /// Which requests may be sent twice.
+    #[serde(default)]
+    pub retry: RetryFile,
     /// What to do with the API's redirects.
     #[serde(default, alias = "follow_redirects")]
     pub redirects: Redirects,
@@ -265,6 +271,63 @@ pub struct ExpiredWhenFile {
     /// The value that header or pointer must have.
     #[schemars(with = "Option<serde_json::Value>")]
     pub equals: Option<toml::Value>,
+}
+
+/// How the API announces its limits. A header that is not named is looked for as `x-ratelimit-…`,
+/// `ratelimit-…` and `x-rate-limit-…`.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LimitsFile {
+    /// Name of the header with the number of calls in a window.
+    pub limit: Option<String>,
+    /// Name of the header with the number of calls that are left.
+    pub remaining: Option<String>,
+    /// Name of the header that says when the window ends.
+    pub reset: Option<String>,
+    /// How `reset` is written; told from its look where absent.
+    #[serde(default)]
+    pub reset_format: ResetFormat,
+    /// Name of the header that says how long to wait after a refusal; `retry-after` where absent.
+    pub retry_after: Option<String>,
+    /// Statuses besides 429 and 503 that may mean "too many", where one of the headers says so: `[403]`.
+    #[serde(default)]
+    pub statuses: Vec<u16>,
+    /// What the API's documentation says, in a few words: `5,000 requests an hour for each user`.
+    pub documented: Option<String>,
+}
+
+/// How the end of a window is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ResetFormat {
+    /// Told from its look: small numbers are seconds from now, large ones unix seconds or milliseconds, and
+    /// durations and dates are what they are.
+    #[default]
+    Auto,
+    /// Seconds from now.
+    Seconds,
+    /// Milliseconds from now.
+    Milliseconds,
+    /// Unix seconds.
+    EpochSeconds,
+    /// Unix milliseconds.
+    EpochMilliseconds,
+    /// From now: `6m0s`, `12ms`.
+    Duration,
+    /// An HTTP date, or RFC 3339.
+    Date,
+}
+
+/// Which requests may be sent twice, besides GET, HEAD and OPTIONS.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RetryFile {
+    /// Methods that do the same when they come twice: `["PUT", "DELETE"]`.
+    #[serde(default)]
+    pub idempotent_methods: Vec<String>,
+    /// Name of the header by which the API knows a request again: `Idempotency-Key`. A request that has it
+    /// may be sent twice.
+    pub idempotency_header: Option<String>,
 }
 
 /// Where a fact was read.

@@ -184,6 +184,32 @@ fn dates_sources_and_methods_are_ones_that_there_are() {
 }
 
 #[test]
+fn limits_and_retries_name_headers_statuses_and_methods() {
+    let lines = r#"
+        limits = { limit = "x limit", reset = "", reset_format = "soon", statuses = [200, 403], wait = 1 }
+        retry = { idempotent_methods = ["put", "GET", "DELETE"], idempotency_header = "host", twice = true }
+    "#;
+    assert_snapshot!(problems_with(lines), @r"
+    limits.reset_format: unknown variant `soon`, expected one of `auto`, `seconds`, `milliseconds`, `epoch-seconds`, `epoch-milliseconds`, `duration`, `date`
+    limits.wait: unknown field; there are limit, remaining, reset, reset_format, retry_after, statuses, documented
+    retry.twice: unknown field; there are idempotent_methods, idempotency_header
+    limits.limit: is no header name
+    limits.reset: is no header name
+    limits.statuses[0]: is no status of an error: 400 to 599
+    retry.idempotent_methods[0]: is one of POST, PUT, PATCH, DELETE
+    retry.idempotent_methods[1]: is one of POST, PUT, PATCH, DELETE
+    retry.idempotency_header: this header frames or routes the message: it is not a file's to set
+    ");
+    let provider = parsed(
+        "retry = { idempotent_methods = [\"PUT\"], idempotency_header = \"Idempotency-Key\" }\n\
+         [auth.key]\ngrant = \"static\"",
+    );
+    assert_eq!(provider.promises.idempotent_methods, [Method::PUT]);
+    assert_eq!(provider.promises.idempotency_header.unwrap(), "idempotency-key");
+    assert_eq!(provider.limits, Limits::default());
+}
+
+#[test]
 fn an_empty_file_says_what_a_file_needs() {
     assert_snapshot!(problems(""), @r#"
     name: missing: the product's name

@@ -7,12 +7,17 @@ use indexmap::IndexMap;
 use regex::{Regex, RegexBuilder};
 
 use super::base::HostAllowList;
-use super::file::{self, AuthFile, ExpiredWhenFile, FieldFile, ProviderFile, VariableFormat, VerifyFile};
+use super::file::{
+    self, AuthFile, ExpiredWhenFile, FieldFile, ProviderFile, RetryFile, VariableFormat, VerifyFile,
+};
 use super::inject::{Reader, header_name, literal, same_header};
-use super::{Auth, BaseUrlTemplate, ExpiredWhen, GrantKind, Input, Inputs, Problem, Provider, Verify, facts};
+use super::{
+    Auth, BaseUrlTemplate, ExpiredWhen, GrantKind, Input, Inputs, Limits, Problem, Provider, Verify, facts,
+};
 use crate::base_url::Host;
 use crate::id::is_slug;
 use crate::path::CallerPath;
+use crate::retry::Promises;
 
 pub(super) type Problems = Vec<Problem>;
 
@@ -75,6 +80,8 @@ pub(super) fn provider(code: &str, file: ProviderFile, problems: &mut Problems) 
         headers,
         auth,
         expired_when,
+        limits: Limits::checked(&file.limits, problems),
+        promises: promises(&file.retry, problems),
         redirects: file.redirects,
         allow_cookies: file.allow_cookies,
         redact_reflections: file.redact_reflections,
@@ -250,6 +257,26 @@ fn expired_when(e: &ExpiredWhenFile, index: usize, problems: &mut Problems) -> O
     let pointer = reader.pointer(e.pointer.as_deref(), &format!("{at}.pointer"));
     let equals = e.equals.as_ref().map(literal);
     Some(ExpiredWhen { status, header, pointer, equals })
+}
+
+/// Methods that may be called idempotent: the safe ones are anyway, and any other would go unused.
+const IDEMPOTENT: [&str; 4] = ["POST", "PUT", "PATCH", "DELETE"];
+
+fn promises(retry: &RetryFile, problems: &mut Problems) -> Promises {
+    for (index, method) in retry.idempotent_methods.iter().enumerate() {
+        if !IDEMPOTENT.contains(&method.as_str()) {
+            let at = format!("retry.idempotent_methods[{index}]");
+            problems.push(Problem::new(at, format!("is one of {}", IDEMPOTENT.join(", "))));
+        }
+    }
+    let idempotency_header = retry.idempotency_header.as_deref().and_then(|name| {
+        let at = "retry.idempotency_header";
+        header_name(name).map_err(|message| problems.push(Problem::new(at, message))).ok()
+    });
+    let methods = retry.idempotent_methods.iter();
+    let idempotent_methods =
+        methods.filter_map(|method| Method::from_bytes(method.as_bytes()).ok()).collect();
+    Promises { idempotent_methods, idempotency_header }
 }
 
 fn static_headers(
