@@ -36,6 +36,7 @@ generate: ## Write what is generated from the code: openapi.json, providers/sche
 	target/debug/passthrough openapi > openapi.json
 	target/debug/passthrough provider schema > providers/schema.json
 	scripts/generate-docs target/debug/passthrough
+	PASSTHROUGH_TEST_WRITE=1 cargo test --locked --quiet --package passthrough --test it the_committed_list_of_misbehaviours
 
 fmt: ## Format the Rust code
 	cargo fmt --all
@@ -43,5 +44,5 @@ fmt: ## Format the Rust code
 fuzz: ## Run every fuzz target for FUZZ_SECONDS (60) each; needs nightly and cargo-fuzz
 	@scripts/fuzz
 
-bench: ## Time the pure steps of a passthrough (bench/README.md)
-	cargo bench --quiet --manifest-path bench/Cargo.toml
+bench: ## Measure the program beside nginx, 10 minutes, and write bench/RESULTS.md (ARGS=steps: the pure steps)
+	@scripts/bench $(ARGS)

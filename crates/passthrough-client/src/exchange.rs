@@ -88,7 +88,7 @@ impl Client {
     }
 
     /// Sends a call and reads its whole answer, which has a 2xx status.
-    async fn whole(&self, call: Call) -> Result<Bytes, Error> {
+    pub(crate) async fn whole(&self, call: Call) -> Result<Bytes, Error> {
         let timeout = call.timeout.unwrap_or(self.shared.timeout);
         let exchange = async {
             let answer = self.head(call).await?;

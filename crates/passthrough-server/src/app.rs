@@ -5,17 +5,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use passthrough_core::template::Moment;
 use passthrough_vault::random;
-use tokio::sync::Semaphore;
 
+use crate::breakers::Breakers;
 use crate::catalog::Catalog;
 use crate::config::Config;
+use crate::held::Room;
 use crate::installation::Installation;
+use crate::limits::Limits;
+use crate::metrics::Metrics;
 use crate::records::Records;
 use crate::resolve::Resolver;
+use crate::telemetry::Traces;
+use crate::throttle::Throttled;
 use crate::upstream::{Upstream, UpstreamError};
-
-/// How many large bodies may arrive at once: with the default limits, 640 MiB at the most.
-const LARGE_BODIES: usize = 32;
 
 /// The parts of a running server.
 #[derive(Debug)]
@@ -32,8 +34,18 @@ pub struct App {
     pub upstream: Upstream,
     /// The records.
     pub records: Records,
-    /// Places for large bodies that are held in memory while they arrive.
-    pub large_bodies: Semaphore,
+    /// Our own limits.
+    pub limits: Limits,
+    /// Origins in trouble.
+    pub breakers: Breakers,
+    /// Connections that their providers told to wait.
+    pub throttled: Throttled,
+    /// Room for large bodies that are held in memory.
+    pub held: Room,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// What is traced.
+    pub traces: Traces,
     /// Set once the server stops.
     pub stop: AtomicBool,
 }
@@ -42,14 +54,34 @@ impl App {
     /// Puts the parts together. Touches no network.
     pub fn new(config: Config, catalog: Catalog, installation: Installation) -> Result<Self, UpstreamError> {
         let catalog = Arc::new(catalog);
+        let clock = installation.clock.clone();
+        let codes = catalog.iter().map(|provider| provider.code.as_str());
+        let numbers = Arc::clone(&config.upstream.numbers);
+        let metrics = Arc::new(Metrics::new(codes, Arc::clone(&numbers), clock.now_ms()));
         Ok(Self {
-            resolver: Resolver::new(installation.clone(), Arc::clone(&catalog), config.cache),
+            resolver: Resolver::new(
+                installation.clone(),
+                Arc::clone(&catalog),
+                Arc::clone(&metrics),
+                config.cache,
+                config.allow_hosts.clone(),
+            ),
             upstream: Upstream::new(config.upstream.clone())?,
-            records: Records::new(installation.clock.clone(), config.retention.is_some()),
+            records: Records::new(
+                installation.clock.clone(),
+                config.retention.is_some(),
+                config.log_calls,
+                Arc::clone(&metrics),
+            ),
+            limits: Limits::new(config.rates),
+            breakers: Breakers::new(config.persistence.breaker, config.persistence.budget_percent, numbers),
+            traces: Traces::new(&config.telemetry, clock, Arc::clone(&metrics)),
+            metrics,
+            throttled: Throttled::default(),
+            held: Room::new(config.limits.held_bytes),
             catalog,
             installation,
             config,
-            large_bodies: Semaphore::new(LARGE_BODIES),
             stop: AtomicBool::new(false),
         })
     }

@@ -4,18 +4,24 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use config::{Environment, File, FileFormat};
 use ipnet::IpNet;
 use passthrough_core::address::AddressPolicy;
+use passthrough_core::breaker;
+use passthrough_core::limit::Rate;
 use passthrough_core::provider::HostAllowList;
+use passthrough_core::retry::MAX_RETRIES;
 use passthrough_core::suggest::nearest;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use thiserror::Error;
 
 use crate::installation::{DATABASE_FILE, KEYRING_FILE};
+use crate::limits::Rates;
+use crate::telemetry::{Telemetry, TelemetrySettings};
 use crate::upstream::{Dns, Limits as UpstreamLimits, Timeouts, UpstreamConfig};
 
 /// The commented default file: the manual of the settings.
@@ -72,20 +78,52 @@ pub struct Config {
     pub providers_dir: Option<PathBuf>,
     /// Whether a first start makes an API key.
     pub first_api_key: bool,
+    /// The threads and sockets that callers are served with.
+    pub server: Serving,
     /// The way to providers.
     pub upstream: UpstreamConfig,
     /// Hosts that variables may name.
     pub allow_hosts: HostAllowList,
     /// Deadlines of calls.
     pub deadlines: Deadlines,
+    /// How far a call goes to get an answer.
+    pub persistence: Persistence,
     /// Limits towards callers.
     pub limits: Limits,
+    /// How many passthroughs may be made.
+    pub rates: Rates,
     /// The caches.
     pub cache: Cache,
     /// How long records are kept; `None` keeps none.
     pub retention: Option<Duration>,
+    /// Whether a line is logged for each passthrough.
+    pub log_calls: bool,
+    /// Where `/metrics` is.
+    pub metrics: Exposure,
+    /// Traces.
+    pub telemetry: Telemetry,
     /// How long requests may go on after a signal to stop.
     pub grace: Duration,
+}
+
+/// The threads and sockets that callers are served with.
+#[derive(Debug, Clone, Copy)]
+pub struct Serving {
+    /// Threads that serve callers, at least one.
+    pub workers: usize,
+    /// Callers' connections, over all workers.
+    pub max_connections: usize,
+}
+
+/// Where `/metrics` is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exposure {
+    /// Nowhere.
+    Nowhere,
+    /// Beside everything else, for callers on this machine.
+    Loopback,
+    /// At an address of its own, for whoever reaches it.
+    At(SocketAddr),
 }
 
 /// Deadlines of calls.
@@ -99,6 +137,19 @@ pub struct Deadlines {
     pub stream_idle: Duration,
 }
 
+/// How far a call goes to get an answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Persistence {
+    /// How often it is sent again where that is harmless, unless it says otherwise.
+    pub retries: u8,
+    /// The share of its calls that an origin is sent again, in percent.
+    pub budget_percent: u32,
+    /// How long it waits for a provider's limit where it asks for that.
+    pub throttle_wait: Duration,
+    /// When an origin is left alone.
+    pub breaker: breaker::Rules,
+}
+
 /// Limits towards callers.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -106,6 +157,8 @@ pub struct Limits {
     pub envelope_request_bytes: usize,
     /// The largest body that an envelope carries back.
     pub envelope_response_bytes: usize,
+    /// Memory for large bodies, all of them together.
+    pub held_bytes: usize,
     /// The largest head of a request.
     pub head_bytes: usize,
     /// How many headers a request may have.
@@ -182,7 +235,9 @@ impl Config {
             .try_parsing(true)
             .list_separator(",")
             .source(Some(known_settings(environment)?));
-        for list in ["upstream.allow", "upstream.allow_http", "upstream.allow_hosts"] {
+        for list in
+            ["upstream.allow", "upstream.allow_http", "upstream.allow_hosts", "telemetry.otlp_headers"]
+        {
             source = source.with_list_parse_key(list);
         }
         let settings: Settings =
@@ -273,11 +328,22 @@ struct Settings {
     keyring: String,
     providers_dir: PathBuf,
     first_api_key: bool,
+    server: ServerSettings,
     upstream: UpstreamSettings,
     limits: LimitSettings,
     cache: CacheSettings,
     records: RecordSettings,
+    log: LogSettings,
+    metrics: MetricsSettings,
+    telemetry: TelemetrySettings,
     shutdown: ShutdownSettings,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ServerSettings {
+    workers: usize,
+    max_connections: usize,
 }
 
 #[derive(Deserialize)]
@@ -300,6 +366,13 @@ struct UpstreamSettings {
     total_timeout_ms: u64,
     total_timeout_max_ms: u64,
     pool_idle_ms: u64,
+    http2: bool,
+    retries: u8,
+    retry_budget_percent: u32,
+    throttle_wait_ms: u64,
+    breaker_failures: u32,
+    breaker_open_ms: u32,
+    breaker_open_max_ms: u32,
 }
 
 #[derive(Deserialize)]
@@ -307,6 +380,13 @@ struct UpstreamSettings {
 struct LimitSettings {
     envelope_request_bytes: usize,
     envelope_response_bytes: usize,
+    held_bytes: usize,
+    rate_per_api_key: String,
+    burst_per_api_key: u32,
+    rate_per_connection: String,
+    burst_per_connection: u32,
+    rate_per_environment: String,
+    burst_per_environment: u32,
     head_bytes: usize,
     head_count: usize,
     head_timeout_ms: u64,
@@ -327,6 +407,19 @@ struct CacheSettings {
 #[serde(deny_unknown_fields)]
 struct RecordSettings {
     retention_days: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LogSettings {
+    calls: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MetricsSettings {
+    enabled: bool,
+    listen: String,
 }
 
 #[derive(Deserialize)]
@@ -357,11 +450,15 @@ impl Settings {
                 total_max: ms(self.upstream.total_timeout_max_ms),
                 stream_idle: ms(self.upstream.stream_idle_timeout_ms),
             },
+            persistence: self.upstream.persistence()?,
+            server: self.server.check(),
             upstream: self.upstream.check()?,
+            rates: limits.rates()?,
             limits: Limits {
                 envelope_request_bytes: limits.envelope_request_bytes,
                 envelope_response_bytes: limits.envelope_response_bytes,
-                // hyper needs room for one read; less would refuse every request.
+                held_bytes: limits.held_bytes,
+                // Less would refuse every request.
                 head_bytes: limits.head_bytes.max(8192),
                 head_count: limits.head_count,
                 head_timeout: ms(limits.head_timeout_ms),
@@ -374,13 +471,75 @@ impl Settings {
                 idle: ms(cache.idle_ms),
                 without_database: ms(cache.without_database_ms),
             },
+            log_calls: self.log.calls,
+            metrics: self.metrics.check()?,
+            telemetry: self.telemetry.check().map_err(ConfigError::Invalid)?,
             retention: (days > 0).then(|| Duration::from_secs(days.saturating_mul(86_400))),
             grace: ms(self.shutdown.grace_ms),
         })
     }
 }
 
+impl LimitSettings {
+    fn rates(&self) -> Result<Rates, ConfigError> {
+        let rate = |setting: &str, text: &str, burst: u32| {
+            if text.is_empty() {
+                return Ok(None);
+            }
+            let wrong = |error| ConfigError::Invalid(format!("limits.{setting}: `{text}` {error}"));
+            Ok(Some(text.parse::<Rate>().map_err(wrong)?.with_burst(burst)))
+        };
+        Ok(Rates {
+            api_key: rate("rate_per_api_key", &self.rate_per_api_key, self.burst_per_api_key)?,
+            connection: rate("rate_per_connection", &self.rate_per_connection, self.burst_per_connection)?,
+            environment: rate(
+                "rate_per_environment",
+                &self.rate_per_environment,
+                self.burst_per_environment,
+            )?,
+        })
+    }
+}
+
+impl MetricsSettings {
+    fn check(self) -> Result<Exposure, ConfigError> {
+        match self.listen.as_str() {
+            _ if !self.enabled => Ok(Exposure::Nowhere),
+            "" => Ok(Exposure::Loopback),
+            address => address.parse().map(Exposure::At).map_err(|_| {
+                let message = format!("metrics.listen: `{address}` is no address such as 127.0.0.1:9464");
+                ConfigError::Invalid(message)
+            }),
+        }
+    }
+}
+
+impl ServerSettings {
+    fn check(self) -> Serving {
+        let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let workers = if self.workers == 0 { cores() } else { self.workers };
+        Serving { workers, max_connections: self.max_connections.max(1) }
+    }
+}
+
 impl UpstreamSettings {
+    fn persistence(&self) -> Result<Persistence, ConfigError> {
+        if self.retries > MAX_RETRIES {
+            let message = format!("upstream.retries is {}; it must be 0 to {MAX_RETRIES}", self.retries);
+            return Err(ConfigError::Invalid(message));
+        }
+        Ok(Persistence {
+            retries: self.retries,
+            budget_percent: self.retry_budget_percent,
+            throttle_wait: ms(self.throttle_wait_ms),
+            breaker: breaker::Rules {
+                failures: self.breaker_failures,
+                first_pause_ms: self.breaker_open_ms.into(),
+                longest_pause_ms: self.breaker_open_max_ms.max(self.breaker_open_ms).into(),
+            },
+        })
+    }
+
     fn check(self) -> Result<UpstreamConfig, ConfigError> {
         let (mut allow_http, mut allow_http_hosts) = (Vec::new(), Vec::new());
         for entry in self.allow_http.iter().map(|entry| entry.trim()).filter(|entry| !entry.is_empty()) {
@@ -416,6 +575,8 @@ impl UpstreamSettings {
             address_policy: AddressPolicy { allow: allow?, allow_http, allow_http_hosts },
             dns,
             extra_roots_pem,
+            http2: self.http2,
+            numbers: Arc::default(),
             limits: UpstreamLimits {
                 in_flight: self.max_in_flight,
                 per_origin: self.max_in_flight_per_origin,
@@ -502,5 +663,48 @@ mod tests {
         );
         assert!(message(&[("PASSTHROUGH_UPSTREAM__ALLOW", "all")]).contains("`all` is no network"));
         assert!(message(&[("PASSTHROUGH_UPSTREAM__MAX_WAIT_MS", "soon")]).contains("max_wait_ms"));
+        assert_eq!(
+            message(&[("PASSTHROUGH_LIMITS__RATE_PER_CONNECTION", "5 a day")]),
+            "limits.rate_per_connection: `5 a day` must be such as `100/s`, `600/m` or `5000/h`: \
+             1 to 1000000 calls, at most 100000 in a second"
+        );
+        assert!(message(&[("PASSTHROUGH_UPSTREAM__RETRIES", "3")]).contains("must be 0 to 2"));
+        assert!(message(&[("PASSTHROUGH_METRICS__LISTEN", "9464")]).contains("`9464` is no address"));
+        assert!(message(&[("PASSTHROUGH_TELEMETRY__SAMPLE_RATIO", "2")]).contains("between 0 and 1"));
+    }
+
+    #[test]
+    fn metrics_are_for_this_machine_unless_said_otherwise() {
+        let exposure = |variables: &[_]| load(variables).unwrap().metrics;
+        let own = ("PASSTHROUGH_METRICS__LISTEN", "0.0.0.0:9464");
+        assert_eq!(exposure(&[]), Exposure::Loopback);
+        assert_eq!(exposure(&[own]), Exposure::At(([0, 0, 0, 0], 9464).into()));
+        assert_eq!(exposure(&[own, ("PASSTHROUGH_METRICS__ENABLED", "false")]), Exposure::Nowhere);
+    }
+
+    #[test]
+    fn a_collector_and_its_headers_come_from_the_environment() {
+        assert!(load(&[]).unwrap().telemetry.collector.is_none());
+        let telemetry = load(&[
+            ("PASSTHROUGH_TELEMETRY__OTLP_ENDPOINT", "https://otel.example"),
+            ("PASSTHROUGH_TELEMETRY__OTLP_HEADERS", "x-key=a,x-room=b"),
+        ])
+        .unwrap()
+        .telemetry;
+        assert!(telemetry.collector.is_some() && !telemetry.forward_traceparent);
+    }
+
+    #[test]
+    fn rates_and_bursts_are_read() {
+        let rates = load(&[
+            ("PASSTHROUGH_LIMITS__RATE_PER_API_KEY", "600/m"),
+            ("PASSTHROUGH_LIMITS__BURST_PER_API_KEY", "20"),
+            ("PASSTHROUGH_LIMITS__RATE_PER_CONNECTION", "5/s"),
+        ])
+        .unwrap()
+        .rates;
+        assert_eq!(rates.api_key.map(|rate| (rate.interval_us(), rate.burst())), Some((100_000, 20)));
+        assert_eq!(rates.connection.map(|rate| (rate.interval_us(), rate.burst())), Some((200_000, 5)));
+        assert_eq!((rates.environment, load(&[]).unwrap().rates), (None, Rates::default()));
     }
 }

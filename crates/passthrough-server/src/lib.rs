@@ -4,17 +4,23 @@
 //! which never sees an opened secret, and the vault, which never sees a row, come together.
 
 mod app;
+mod breakers;
 mod cache;
 pub mod catalog;
 mod clock;
 pub mod config;
 mod connections;
+mod held;
 mod http;
 pub mod installation;
+mod limits;
+pub mod metrics;
 mod passthrough;
 mod records;
 mod resolve;
 mod server;
+pub mod telemetry;
+mod throttle;
 pub mod upstream;
 mod vault;
 mod verify;

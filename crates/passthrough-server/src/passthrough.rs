@@ -18,14 +18,19 @@ use tokio::time::Instant;
 
 use crate::app::App;
 use crate::http::error::ApiError;
+use crate::limits::Standing;
+use crate::metrics::{Ended, Failure};
 use crate::records::Draft;
 use crate::resolve::{ReadyConnection, check_usable};
+use crate::telemetry::{self, Stage};
 use crate::upstream::{Answer, Call, InterimSink, UpstreamBody};
 
 mod buffer;
 mod redirect;
+mod send;
 pub mod stream;
 
+pub use send::Persistence;
 use stream::Delivery;
 
 /// A passthrough as a door hands it in.
@@ -44,6 +49,10 @@ pub struct Passthrough {
     pub interim: Option<InterimSink>,
     /// The deadline that the caller asked for.
     pub timeout: Option<Duration>,
+    /// How far the call goes to get an answer.
+    pub persistence: Persistence,
+    /// The trace that the caller is in.
+    pub context: Option<telemetry::Context>,
     /// What is to come back.
     pub wanted: Wanted,
 }
@@ -77,12 +86,26 @@ pub enum Delivered {
     Stream(Box<Delivery>),
 }
 
+/// A passthrough that was performed.
+#[derive(Debug)]
+pub struct Performed {
+    /// What came back.
+    pub delivered: Delivered,
+    /// Where the caller stands with its limit, where it has one.
+    pub standing: Option<Standing>,
+}
+
 /// Performs a passthrough and records it, whatever comes of it.
-pub async fn passthrough(app: &App, passthrough: Passthrough) -> Result<Delivered, ApiError> {
+pub async fn passthrough(app: &App, passthrough: Passthrough) -> Result<Performed, ApiError> {
     let request = &passthrough.request;
-    let draft =
+    let mut draft =
         app.records.begin(passthrough.request_id, request.door, request.method.as_str(), request.path.path());
-    run(app, passthrough, draft).await
+    draft.traced(app.traces.begin(passthrough.context));
+    let mut standing = None;
+    match run(app, passthrough, draft, &mut standing).await {
+        Ok(delivered) => Ok(Performed { delivered, standing }),
+        Err(error) => Err(ApiError { standing: error.standing.or(standing), ..error }),
+    }
 }
 
 /// A request that is refused before there is anything to perform. It leaves its record like any other, as far as it
@@ -118,17 +141,35 @@ pub async fn refuse(app: &App, refused: Refused<'_>, error: ApiError) -> ApiErro
     error
 }
 
-async fn run(app: &App, passthrough: Passthrough, mut draft: Draft) -> Result<Delivered, ApiError> {
+/// Counts a failure before it is known who asks for what, and gives it back. It leaves no record: there is no room
+/// that it could belong to.
+pub fn turn_away(app: &App, door: Door, error: impl Into<ApiError>) -> ApiError {
+    let error = error.into();
+    app.metrics.none().ended(door, Ended { failure: Some(Failure::Code(error.code)), ..Ended::default() });
+    error
+}
+
+async fn run(
+    app: &App,
+    passthrough: Passthrough,
+    mut draft: Draft,
+    standing: &mut Option<Standing>,
+) -> Result<Delivered, ApiError> {
     // 1. Authenticate.
-    let caller = app.resolver.authenticate(passthrough.api_key.as_ref()).await?;
+    draft.stage(Stage::Authenticate);
+    let caller = app.resolver.authenticate(passthrough.api_key.as_ref()).await;
+    let caller = noted(&mut draft, caller.map_err(ApiError::from))?;
     draft.caller(&caller);
 
     // 2. Resolve the connection.
+    draft.stage(Stage::Resolve);
     let token = noted(&mut draft, passthrough.connection_token)?;
     let resolved = app.resolver.resolve(&caller, &token).await;
     let ready = noted(&mut draft, resolved.map_err(ApiError::from))?;
     draft.connection(&ready);
     noted(&mut draft, check_usable(&ready.connection).map_err(ApiError::from))?;
+    let taken = app.limits.take(&caller.api_key, &ready.connection.id, &caller.environment);
+    *standing = noted(&mut draft, taken.map_err(ApiError::from))?;
 
     // 3. Ensure a fresh credential. The grant of everything in the catalog is `static`: what the user gave
     //    stays as it is, and the cache opened it already.
@@ -139,14 +180,16 @@ async fn run(app: &App, passthrough: Passthrough, mut draft: Draft) -> Result<De
     let mut request = passthrough.request;
     let mut streamed = passthrough.streamed;
     if !open.auth.inject.body.is_empty() && matches!(request.body, RequestBody::Streamed) {
-        let held = buffer::read_request(streamed.take(), app.config.limits.envelope_request_bytes).await;
+        let most = app.config.limits.envelope_request_bytes;
+        let held = buffer::read_request(&app.held, streamed.take(), most).await;
         request.body = noted(&mut draft, held)?;
     }
     let repeatable = redirect::Repeatable::of(&request, ready.provider.redirects);
-    let built = core::build(open, request, app.moment(), &app.config.allow_hosts);
+    let built = core::build(open, request, || app.moment(), &app.config.allow_hosts);
     let upstream_request = noted(&mut draft, built.map_err(ApiError::from))?;
 
     // 5. Send.
+    draft.stage(Stage::Send);
     let repeatable = repeatable.map(|repeatable| (repeatable, upstream_request.origin.clone()));
     let shown = Shown {
         method: upstream_request.method.to_string(),
@@ -155,11 +198,12 @@ async fn run(app: &App, passthrough: Passthrough, mut draft: Draft) -> Result<De
     let stream = passthrough.wanted == Wanted::Stream;
     let mut call = call(app, &ready, upstream_request, streamed, deadline, stream, &mut draft)?;
     call.interim = passthrough.interim;
-    let sent = app.upstream.send(call).await.map_err(ApiError::from);
+    let sent = send::send(app, &ready, call, passthrough.persistence, &mut draft).await;
     let answer = noted(&mut draft, sent)?;
     let followed = redirect::follow(app, &ready, answer, repeatable, deadline, &mut draft).await;
     let answer = noted(&mut draft, followed)?;
-    draft.answered(answer.status.as_u16(), answer.upstream_ms);
+    draft.answered(answer.status.as_u16(), answer.upstream_ms, answer.dialled);
+    draft.stage(Stage::Shape);
 
     // 6. Shape the answer. 7. Record it: the draft does so when it is dropped, at the end of the answer.
     match passthrough.wanted {
@@ -215,7 +259,7 @@ fn call(
     stream: bool,
     draft: &mut Draft,
 ) -> Result<Call, ApiError> {
-    let UpstreamRequest { origin, method, uri, shown_path, headers, body, client_certificate: _ } = request;
+    let UpstreamRequest { origin, method, uri, shown_path, headers, body } = request;
     let (body, length) = match body {
         RequestBody::Absent => (UpstreamBody::Empty, 0),
         RequestBody::Bytes { bytes, .. } => {
@@ -231,6 +275,7 @@ fn call(
     let path = uri.path_and_query().cloned().ok_or_else(|| ApiError::internal("a request without a path"))?;
     let mut call = Call::new(ready.connection.environment.clone(), origin, method, path);
     call.fields = headers;
+    app.traces.continue_in(draft.trace(), &mut call.fields);
     call.body = body;
     call.connection = Some(ready.connection.id);
     call.identity = ready.identity.clone();
@@ -251,7 +296,7 @@ async fn envelope(
 ) -> Result<PassthroughResponse, ApiError> {
     let limit = app.config.limits.envelope_response_bytes;
     let Answer { status, mut fields, body, upstream_ms, .. } = answer;
-    let body = buffer::read_answer(body, limit).await?;
+    let body = buffer::read_answer(&app.held, body, limit).await?;
     draft.received(body.len() as u64);
     let value = |name| fields.get(name).and_then(|value| std::str::from_utf8(value).ok());
     let coding = value("content-encoding");
@@ -301,13 +346,13 @@ pub async fn ask(
     ready: &Arc<ReadyConnection>,
     request: core::PassthroughRequest,
 ) -> Result<(http::StatusCode, Fields, Bytes), ApiError> {
-    let upstream_request = core::build(open(ready)?, request, app.moment(), &app.config.allow_hosts)?;
+    let upstream_request = core::build(open(ready)?, request, || app.moment(), &app.config.allow_hosts)?;
     let id = RequestId::from(app.installation.new_ulid());
     // Without a caller the draft leaves no record: this is not a passthrough.
     let mut draft = app.records.begin(id, Door::Envelope, "", "");
     let deadline = Some(Instant::now() + app.config.deadlines.total);
     let call = call(app, ready, upstream_request, None, deadline, false, &mut draft)?;
     let answer = app.upstream.send(call).await?;
-    let body = buffer::read_answer(answer.body, app.config.limits.envelope_response_bytes).await?;
+    let body = buffer::read_answer(&app.held, answer.body, app.config.limits.envelope_response_bytes).await?;
     Ok((answer.status, answer.fields, body))
 }

@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use passthrough_core::connection::{Connection, ConnectionStatus, Credential, Variables};
 use passthrough_core::id::{ApiKeyId, ConnectionId, Environment};
-use passthrough_core::provider::{Auth, Provider};
+use passthrough_core::provider::{Auth, HostAllowList, Provider};
 use passthrough_core::redact::Redactor;
 use passthrough_core::template::{Moment, Scope};
 use passthrough_core::token::{Token, TokenKind};
-use passthrough_core::upstream::{OpenConnection, secrets};
+use passthrough_core::upstream::{OpenConnection, Prepared, secrets};
 use passthrough_store::{ApiKey, ChangeSubject, StoreError, StoredConnection};
 use thiserror::Error;
 
@@ -17,6 +17,7 @@ use crate::cache::Cache;
 use crate::catalog::Catalog;
 use crate::config;
 use crate::installation::Installation;
+use crate::metrics::{self, Metrics};
 use crate::upstream::ClientIdentity;
 use crate::vault::VaultError;
 
@@ -46,6 +47,10 @@ pub struct ReadyConnection {
     pub redactor: Redactor,
     /// The client certificate, where the provider wants one.
     pub identity: Option<Arc<ClientIdentity>>,
+    /// The provider's numbers.
+    pub numbers: Arc<metrics::Provider>,
+    /// What of its requests is the same each time.
+    prepared: Option<Prepared>,
     token_hash: Vec<u8>,
 }
 
@@ -99,6 +104,7 @@ impl ReadyConnection {
             auth,
             credential: &self.credential,
             variables: &self.variables,
+            prepared: self.prepared.as_ref(),
         }
     }
 }
@@ -108,6 +114,8 @@ impl ReadyConnection {
 pub struct Resolver {
     installation: Installation,
     catalog: Arc<Catalog>,
+    metrics: Arc<Metrics>,
+    allow_hosts: HostAllowList,
     api_keys: Cache<ApiKeyId, Arc<ApiKey>>,
     connections: Cache<ConnectionId, Arc<ReadyConnection>>,
     /// Unix milliseconds of the last time that the database was heard of.
@@ -117,11 +125,19 @@ pub struct Resolver {
 
 impl Resolver {
     /// A resolver with empty caches.
-    pub fn new(installation: Installation, catalog: Arc<Catalog>, settings: config::Cache) -> Self {
+    pub fn new(
+        installation: Installation,
+        catalog: Arc<Catalog>,
+        metrics: Arc<Metrics>,
+        settings: config::Cache,
+        allow_hosts: HostAllowList,
+    ) -> Self {
         let database_seen = AtomicI64::new(installation.clock.now_ms());
         Self {
             installation,
             catalog,
+            metrics,
+            allow_hosts,
             api_keys: Cache::new(settings.api_keys, settings.idle),
             connections: Cache::new(settings.connections, settings.idle),
             database_seen,
@@ -237,16 +253,20 @@ impl Resolver {
             variables,
             redactor: Redactor::default(),
             identity: None,
+            numbers: self.metrics.provider(&connection.provider),
+            prepared: None,
             token_hash,
             connection: connection.clone(),
         };
-        let (redactor, identity) = {
+        let (redactor, identity, prepared) = {
             let open = ready.open().ok_or_else(no_provider)?;
             let secrets = secrets(open);
-            (Redactor::new(secrets.iter().map(|secret| secret.as_str())), client_identity(open)?)
+            let redactor = Redactor::new(secrets.iter().map(|secret| secret.as_str()));
+            (redactor, client_identity(open)?, Prepared::new(open, &self.allow_hosts))
         };
         ready.redactor = redactor;
         ready.identity = identity;
+        ready.prepared = Some(prepared);
         Ok(ready)
     }
 

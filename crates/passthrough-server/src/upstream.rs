@@ -5,21 +5,24 @@
 //! callers or what an answer means. It never follows a redirect, never retries what may have been sent,
 //! and reads no proxy from the environment.
 //!
-//! HTTP/1.1 only. A second protocol belongs beside `pool::Socket`, chosen by ALPN in the connector.
+//! HTTP/2 where a provider chooses it over TLS, else HTTP/1.1.
 
 mod answer;
 mod dial;
 mod error;
 mod exchange;
-mod framing;
-mod head;
+mod http1;
+mod http2;
 mod identity;
 mod limit;
+mod patience;
 mod pool;
+mod ready;
 mod request;
 mod resolve;
 mod tls;
-mod wire;
+mod upgrade;
+pub mod worker;
 
 use std::fmt;
 use std::sync::Arc;
@@ -34,15 +37,17 @@ use passthrough_core::id::{ConnectionId, Environment};
 use thiserror::Error;
 use tokio::time::Instant;
 
-pub use self::answer::{Answer, AnswerBody, Upgrade, UpgradedConnection};
+pub use self::answer::{Answer, AnswerBody, Dialled};
 use self::dial::Connector;
 pub use self::error::{BodyError, Reason, SendError, Sent};
 pub use self::identity::{ClientIdentity, InvalidIdentity};
 use self::limit::Gates;
-use self::pool::Pool;
+use self::pool::Pools;
 pub use self::request::{BoxError, UpstreamBody};
 use self::resolve::Resolver;
 use self::tls::Tls;
+pub use self::upgrade::{Upgrade, UpgradedConnection, UpgradedStream};
+use crate::metrics;
 
 /// How names are looked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -101,7 +106,7 @@ impl Default for Timeouts {
 }
 
 /// How the way to providers is set up.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct UpstreamConfig {
     /// Which addresses may be dialled.
     pub address_policy: AddressPolicy,
@@ -109,10 +114,28 @@ pub struct UpstreamConfig {
     pub dns: Dns,
     /// Certificate authorities to trust besides Mozilla's, PEM.
     pub extra_roots_pem: Option<Vec<u8>>,
+    /// Whether HTTP/2 is offered to providers.
+    pub http2: bool,
     /// How many requests may be in flight.
     pub limits: Limits,
     /// How long each part of an exchange may take.
     pub timeouts: Timeouts,
+    /// What is counted on the way.
+    pub numbers: Arc<metrics::Upstream>,
+}
+
+impl Default for UpstreamConfig {
+    fn default() -> Self {
+        Self {
+            address_policy: AddressPolicy::default(),
+            dns: Dns::default(),
+            extra_roots_pem: None,
+            http2: true,
+            limits: Limits::default(),
+            timeouts: Timeouts::default(),
+            numbers: Arc::default(),
+        }
+    }
 }
 
 /// A set-up that cannot work.
@@ -136,7 +159,7 @@ pub struct Call {
     /// The connection that it is made for, for its limit; `None` for calls of our own.
     pub connection: Option<ConnectionId>,
     /// Where it goes. `Host`, SNI and the address rules come from here alone.
-    pub origin: Origin,
+    pub origin: Arc<Origin>,
     /// The client certificate to present.
     pub identity: Option<Arc<ClientIdentity>>,
     /// The method.
@@ -160,7 +183,7 @@ pub struct Call {
 
 impl Call {
     /// A call without headers and body, with the configured deadlines and no client certificate.
-    pub fn new(environment: Environment, origin: Origin, method: Method, path: PathAndQuery) -> Self {
+    pub fn new(environment: Environment, origin: Arc<Origin>, method: Method, path: PathAndQuery) -> Self {
         Self {
             environment,
             connection: None,
@@ -198,8 +221,10 @@ pub struct Upstream(Arc<Inner>);
 struct Inner {
     connector: Connector,
     gates: Gates,
-    pool: Arc<Pool>,
+    pools: Arc<Pools>,
+    http2: bool,
     timeouts: Timeouts,
+    numbers: Arc<metrics::Upstream>,
 }
 
 impl fmt::Debug for Upstream {
@@ -211,7 +236,8 @@ impl fmt::Debug for Upstream {
 impl Upstream {
     /// Sets the way up. Touches no network.
     pub fn new(config: UpstreamConfig) -> Result<Self, UpstreamError> {
-        let UpstreamConfig { address_policy, dns, extra_roots_pem, limits, timeouts } = config;
+        let UpstreamConfig { address_policy, dns, extra_roots_pem, http2, limits, timeouts, numbers } =
+            config;
         let connector = Connector {
             policy: address_policy,
             resolver: Resolver::new(dns, timeouts.dns),
@@ -219,8 +245,13 @@ impl Upstream {
             dns_timeout: timeouts.dns,
             connect_timeout: timeouts.connect,
         };
-        let pool = Pool::new(timeouts.pool_idle);
-        Ok(Self(Arc::new(Inner { connector, gates: Gates::new(limits), pool, timeouts })))
+        let pools = Pools::new(timeouts.pool_idle);
+        Ok(Self(Arc::new(Inner { connector, gates: Gates::new(limits), pools, http2, timeouts, numbers })))
+    }
+
+    /// How many sockets rest at the moment.
+    pub fn resting(&self) -> usize {
+        self.0.pools.resting()
     }
 
     /// Sends one request and gives the answer as soon as its head is there. Dropping the future, or the

@@ -81,7 +81,7 @@ pub fn rehearse(app: &App, ready: &ReadyConnection) -> Result<(), RehearsalError
     let path = CallerPath::parse("/").map_err(|_| credential("no path"))?;
     let request = request(Method::GET, path, None, RequestBody::Absent);
     let built =
-        build(open, request, app.moment(), &app.config.allow_hosts).map_err(|refusal| match refusal {
+        build(open, request, || app.moment(), &app.config.allow_hosts).map_err(|refusal| match refusal {
             passthrough_core::upstream::Refusal::Connection(message) => RehearsalError::Credential(message),
             passthrough_core::upstream::Refusal::Request(problems) => {
                 let all: Vec<_> = problems.iter().map(ToString::to_string).collect();

@@ -16,12 +16,20 @@ struct Source {
 }
 
 /// In the order in which they are applied. New ones go to the end; what stands here is never edited.
-const SOURCES: &[Source] = &[Source {
-    version: 1,
-    name: "initial",
-    sqlite: include_str!("../migrations/sqlite/0001_initial.sql"),
-    postgres: include_str!("../migrations/postgres/0001_initial.sql"),
-}];
+const SOURCES: &[Source] = &[
+    Source {
+        version: 1,
+        name: "initial",
+        sqlite: include_str!("../migrations/sqlite/0001_initial.sql"),
+        postgres: include_str!("../migrations/postgres/0001_initial.sql"),
+    },
+    Source {
+        version: 2,
+        name: "request_batches",
+        sqlite: include_str!("../migrations/sqlite/0002_request_batches.sql"),
+        postgres: include_str!("../migrations/postgres/0002_request_batches.sql"),
+    },
+];
 
 /// Any number, as long as all processes of this program agree and no neighbour in the database uses it.
 const LOCK: i64 = 0x7061_7373_0001;

@@ -1,83 +1,116 @@
-//! The records: one row for each passthrough. No bodies, no header values, no query strings.
+//! The records: one for each passthrough. No bodies, no header values, no query strings.
+//!
+//! They are stored in batches: one row holds a JSON array of records. A row with its index entries for each
+//! record costs several times as much as the passthrough itself. See [`batch`] for what a batch is.
 
+pub(crate) mod batch;
 pub(crate) mod list;
+mod scan;
 
 use std::borrow::Cow;
 
 use passthrough_core::fault::{Door, Origin, Sent};
 use passthrough_core::id::{ApiKeyId, ConnectionId, Environment, RequestId};
-use sqlx::any::AnyRow;
+use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
-use crate::sql::{Statement, get, parse, parse_optional};
+use crate::sql::{Statement, get};
 use crate::store::Store;
 
-/// Rows of one insert statement: 18 values each, far below the 32,766 that SQLite binds.
-const ROWS_PER_STATEMENT: usize = 100;
-
-const COLUMNS: &str = "select id, environment, connection_id, api_key_id, provider, door, method, path, \
-     status_code, error_code, origin, sent, attempts, started_at, duration_ms, upstream_duration_ms, \
-     request_bytes, response_bytes from requests where environment = ";
-
-/// The record of one passthrough. Times are unix milliseconds, durations milliseconds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record {
+/// The record of one passthrough, as it stands in a batch. Times are unix milliseconds, durations milliseconds.
+///
+/// A field may be added at any time if it is optional: what an older program wrote lacks it, and an older
+/// program does not look at it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record<'a> {
     /// The id that the caller saw.
+    #[serde(with = "as_text")]
     pub id: RequestId,
-    /// The room of the API key.
-    pub environment: Environment,
     /// The connection, as far as it was resolved.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "as_optional_text")]
     pub connection_id: Option<ConnectionId>,
     /// The key.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "as_optional_text")]
     pub api_key_id: Option<ApiKeyId>,
     /// Code of the provider, as far as it was resolved.
-    pub provider: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<Cow<'a, str>>,
     /// The way in.
     pub door: Door,
     /// The method.
-    pub method: String,
+    pub method: Cow<'a, str>,
     /// The path without its query, secrets in it hidden by the caller of this crate.
-    pub path: String,
+    pub path: Cow<'a, str>,
     /// The provider's status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status_code: Option<u16>,
     /// The code of our own failure.
-    pub error_code: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<Cow<'a, str>>,
     /// Whose fault it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
     /// Whether anything was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent: Option<Sent>,
     /// How many times the provider was called.
     pub attempts: u32,
-    /// When it came in.
+    /// When it came in: the time of the id, give or take what a machine needs between two lines of a program.
     pub started_at: i64,
     /// From the head of the request to the end of the answer.
     pub duration_ms: i64,
     /// The provider's part of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upstream_duration_ms: Option<i64>,
     /// Bytes of the body sent to the provider.
     pub request_bytes: i64,
     /// Bytes of the body that the provider sent.
     pub response_bytes: i64,
+    /// What the provider said about its limits.
+    #[serde(default, skip_serializing_if = "ProviderLimit::is_silent")]
+    pub provider_limit: ProviderLimit,
+}
+
+/// What a provider said about its limits, as far as it said anything.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProviderLimit {
+    /// Calls in a window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<i64>,
+    /// Calls left in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remaining: Option<i64>,
+    /// When the window ends, or the next call may come: unix milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resets_at: Option<i64>,
+}
+
+impl ProviderLimit {
+    fn is_silent(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Record<'_> {
+    /// PostgreSQL has no NUL, in JSON neither: one odd path must not cost the other records of its batch.
+    fn holds_nul(&self) -> bool {
+        let optional = [&self.provider, &self.error_code].into_iter().flatten();
+        [&self.method, &self.path].into_iter().chain(optional).any(|text| text.contains('\0'))
+    }
+
+    fn without_nul(&self) -> Record<'_> {
+        let replaced = |text: &str| Cow::Owned(text.replace('\0', "\u{fffd}"));
+        Record {
+            provider: self.provider.as_deref().map(replaced),
+            method: replaced(&self.method),
+            path: replaced(&self.path),
+            error_code: self.error_code.as_deref().map(replaced),
+            ..*self
+        }
+    }
 }
 
 impl Store {
-    /// Stores a batch of records, all or nothing. One whose id is there already is left as it is, so that a
-    /// batch may be sent again after a failure. A NUL in a text becomes U+FFFD here, because one odd path
-    /// must not cost the other records of its batch.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`].
-    pub async fn insert_requests(&self, records: &[Record]) -> Result<(), StoreError> {
-        if records.is_empty() {
-            return Ok(());
-        }
-        let mut transaction = self.begin().await?;
-        for rows in records.chunks(ROWS_PER_STATEMENT) {
-            insert_statement(rows).execute(&mut *transaction).await?;
-        }
-        Ok(transaction.commit().await?)
-    }
-
     /// The record of this environment and id.
     ///
     /// # Errors
@@ -86,95 +119,97 @@ impl Store {
         &self,
         environment: &Environment,
         id: RequestId,
-    ) -> Result<Option<Record>, StoreError> {
-        let mut statement = Statement::new(COLUMNS);
-        statement.push_text(environment.as_str()).push(" and id = ").push_text(&id.to_string());
-        statement.find(&self.readers).await?.as_ref().map(read).transpose()
+    ) -> Result<Option<Record<'static>>, StoreError> {
+        // The batch that ends soonest after the id is most likely the one. The underscore of the id stands for
+        // any character here, which finds no less.
+        let row = Statement::new(
+            "select records from request_batches where environment = $1 and last_id >= $2 and last_id < $3 \
+             and first_id <= $2 and records like $4 order by last_id limit 1",
+        )
+        .text(environment.as_str())
+        .text(&id.to_string())
+        .text(&batch::end_of_window(id).to_string())
+        .text(&format!("%{id}%"))
+        .find(&self.readers)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        Ok(batch::read(get(&row, "records")?)?.into_iter().find(|record| record.id == id))
     }
 
-    /// Deletes at most `limit` records that began before `before` (unix milliseconds), the oldest first, and
-    /// says how many. Retention calls it until it returns less than `limit`, so that no lock is held for long.
+    /// Deletes the batches whose records all began before `before` (unix milliseconds), the oldest first and at
+    /// most `limit`, and says how many. Retention calls it until it returns less than `limit`, so that no lock is
+    /// held for long. A record may so live some seconds longer than it has to.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn delete_requests_before(&self, before: i64, limit: u32) -> Result<u64, StoreError> {
-        Statement::new(
-            "delete from requests where id in \
-             (select id from requests where started_at < $1 order by started_at limit $2)",
-        )
-        .integer(before)
-        .integer(i64::from(limit))
-        .execute(&self.writer)
-        .await
+        let before = batch::lowest_id_at(before).to_string();
+        let mut deleted = 0;
+        for environment in self.list_environments().await? {
+            deleted += Statement::new(
+                "delete from request_batches where environment = $1 and last_id in \
+                 (select last_id from request_batches where environment = $1 and last_id < $2 \
+                  order by last_id limit $3)",
+            )
+            .text(environment.as_str())
+            .text(&before)
+            .integer(i64::from(limit) - i64::try_from(deleted).unwrap_or(i64::MAX))
+            .execute(&self.writer)
+            .await?;
+        }
+        Ok(deleted)
     }
 }
 
-fn insert_statement(records: &[Record]) -> Statement {
-    let mut statement = Statement::new(
-        "insert into requests (id, environment, connection_id, api_key_id, provider, door, method, path, \
-         status_code, error_code, origin, sent, attempts, started_at, duration_ms, upstream_duration_ms, \
-         request_bytes, response_bytes) values ",
-    )
-    .once();
-    for (index, record) in records.iter().enumerate() {
-        statement.push(if index == 0 { "(" } else { ", (" });
-        push_row(&mut statement, record);
-        statement.push(")");
+/// A value that JSON has as text.
+mod as_text {
+    use std::borrow::Cow;
+    use std::fmt::Display;
+    use std::str::FromStr;
+
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    /// A text that is not copied if it need not be.
+    #[derive(Deserialize)]
+    #[serde(transparent)]
+    pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+
+    pub(super) fn serialize<T: Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(value)
     }
-    statement.push(" on conflict (id) do nothing");
-    statement
+
+    pub(super) fn deserialize<'de, T: FromStr, D: Deserializer<'de>>(source: D) -> Result<T, D::Error> {
+        parse(&Text::deserialize(source)?)
+    }
+
+    pub(super) fn parse<T: FromStr, E: Error>(text: &Text<'_>) -> Result<T, E> {
+        text.0.parse().map_err(|_| E::custom("no id of the kind that stands here"))
+    }
 }
 
-fn push_row(statement: &mut Statement, record: &Record) {
-    let connection_id = record.connection_id.map(|id| id.to_string());
-    let api_key_id = record.api_key_id.map(|id| id.to_string());
-    statement.push_text(&record.id.to_string()).push(", ");
-    statement.push_text(record.environment.as_str()).push(", ");
-    statement.push_optional_text(connection_id.as_deref()).push(", ");
-    statement.push_optional_text(api_key_id.as_deref()).push(", ");
-    statement.push_optional_text(record.provider.as_deref().map(without_nul).as_deref()).push(", ");
-    statement.push_text(record.door.as_str()).push(", ");
-    statement.push_text(&without_nul(&record.method)).push(", ");
-    statement.push_text(&without_nul(&record.path)).push(", ");
-    statement.push_integer(record.status_code.map(i64::from)).push(", ");
-    statement.push_optional_text(record.error_code.as_deref().map(without_nul).as_deref()).push(", ");
-    statement.push_optional_text(record.origin.map(Origin::as_str)).push(", ");
-    statement.push_optional_text(record.sent.map(Sent::as_str)).push(", ");
-    statement.push_integer(i64::from(record.attempts)).push(", ");
-    statement.push_integer(record.started_at).push(", ");
-    statement.push_integer(record.duration_ms).push(", ");
-    statement.push_integer(record.upstream_duration_ms).push(", ");
-    statement.push_integer(record.request_bytes).push(", ");
-    statement.push_integer(record.response_bytes);
-}
+/// The same for a value that may be absent.
+mod as_optional_text {
+    use std::fmt::Display;
+    use std::str::FromStr;
 
-fn without_nul(text: &str) -> Cow<'_, str> {
-    if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { Cow::Borrowed(text) }
-}
+    use serde::{Deserialize, Deserializer, Serializer};
 
-fn read(row: &AnyRow) -> Result<Record, StoreError> {
-    let status_code: Option<i64> = get(row, "status_code")?;
-    let status_code =
-        status_code.map(u16::try_from).transpose().map_err(|_| StoreError::Corrupt("status_code"))?;
-    let attempts: i64 = get(row, "attempts")?;
-    Ok(Record {
-        id: parse(row, "id")?,
-        environment: parse(row, "environment")?,
-        connection_id: parse_optional(row, "connection_id")?,
-        api_key_id: parse_optional(row, "api_key_id")?,
-        provider: get(row, "provider")?,
-        door: parse(row, "door")?,
-        method: get(row, "method")?,
-        path: get(row, "path")?,
-        status_code,
-        error_code: get(row, "error_code")?,
-        origin: parse_optional(row, "origin")?,
-        sent: parse_optional(row, "sent")?,
-        attempts: u32::try_from(attempts).map_err(|_| StoreError::Corrupt("attempts"))?,
-        started_at: get(row, "started_at")?,
-        duration_ms: get(row, "duration_ms")?,
-        upstream_duration_ms: get(row, "upstream_duration_ms")?,
-        request_bytes: get(row, "request_bytes")?,
-        response_bytes: get(row, "response_bytes")?,
-    })
+    use super::as_text::{Text, parse};
+
+    pub(super) fn serialize<T: Display, S: Serializer>(
+        value: &Option<T>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(value) => serializer.collect_str(value),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, T: FromStr, D: Deserializer<'de>>(
+        source: D,
+    ) -> Result<Option<T>, D::Error> {
+        Option::<Text<'de>>::deserialize(source)?.as_ref().map(parse).transpose()
+    }
 }

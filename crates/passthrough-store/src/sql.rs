@@ -139,17 +139,6 @@ pub(crate) fn parse<T: FromStr>(row: &AnyRow, column: &'static str) -> Result<T,
     get::<&str>(row, column)?.parse().map_err(|_| StoreError::Corrupt(column))
 }
 
-/// Reads a text column that may be null into the value that it names.
-pub(crate) fn parse_optional<T: FromStr>(
-    row: &AnyRow,
-    column: &'static str,
-) -> Result<Option<T>, StoreError> {
-    match get::<Option<&str>>(row, column)? {
-        Some(text) => text.parse().map(Some).map_err(|_| StoreError::Corrupt(column)),
-        None => Ok(None),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,7 +12,11 @@
 
 pub mod echo;
 pub mod http;
+pub mod http2;
 pub mod postgres;
 pub mod program;
+pub mod raw_caller;
 pub mod raw_server;
 pub mod services;
+pub mod unruly;
+pub mod unruly_http2;

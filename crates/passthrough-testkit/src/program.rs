@@ -43,6 +43,7 @@ pub struct Setup {
     engine: Engine,
     variables: Vec<(String, String)>,
     providers: Vec<(String, String)>,
+    open_files: Option<u32>,
 }
 
 impl Setup {
@@ -55,7 +56,7 @@ impl Setup {
             ("PASSTHROUGH_LOG", "debug"),
         ];
         let variables = open.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Self { binary: binary.into(), engine, variables, providers: Vec::new() }
+        Self { binary: binary.into(), engine, variables, providers: Vec::new(), open_files: None }
     }
 
     /// Sets a variable of its environment.
@@ -70,6 +71,13 @@ impl Setup {
     #[must_use]
     pub fn provider(mut self, code: &str, toml: &str) -> Self {
         self.providers.push((code.to_owned(), toml.to_owned()));
+        self
+    }
+
+    /// Lets the server have so many files and sockets open, and no more.
+    #[must_use]
+    pub fn open_files(mut self, most: u32) -> Self {
+        self.open_files = Some(most);
         self
     }
 
@@ -91,6 +99,7 @@ impl Setup {
         let mut program = Program {
             binary: self.binary,
             variables: self.variables,
+            open_files: self.open_files,
             folder,
             database_url,
             child: None,
@@ -109,6 +118,7 @@ impl Setup {
 pub struct Program {
     binary: PathBuf,
     variables: Vec<(String, String)>,
+    open_files: Option<u32>,
     folder: TempDir,
     database_url: Option<String>,
     child: Option<Child>,
@@ -178,7 +188,10 @@ impl Program {
 
     /// A command of the program on the same folder and database.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&self.binary);
+        self.command_as(Command::new(&self.binary), arguments)
+    }
+
+    fn command_as(&self, mut command: Command, arguments: &[&str]) -> Command {
         command.env_clear().envs(self.variables.iter().map(|(name, value)| (name, value)));
         command.args(arguments);
         if !matches!(arguments.first(), Some(&"request" | &"requests" | &"connection")) {
@@ -225,7 +238,13 @@ impl Program {
     fn serve(&self) -> (Child, String) {
         let log = fs::OpenOptions::new().create(true).append(true).open(self.log_path()).expect("a log file");
         let providers = self.providers_dir();
-        let mut command = self.command(&["serve", "--listen", "127.0.0.1:0"]);
+        let mut command = Command::new(&self.binary);
+        if let Some(most) = self.open_files {
+            // A shell lowers the limit and becomes the program.
+            command = Command::new("/bin/sh");
+            command.arg("-c").arg(format!("ulimit -n {most} && exec \"$0\" \"$@\"")).arg(&self.binary);
+        }
+        let mut command = self.command_as(command, &["serve", "--listen", "127.0.0.1:0"]);
         command.arg("--providers").arg(providers);
         command.stdin(Stdio::null()).stdout(log.try_clone().expect("a second handle")).stderr(log);
         let before = self.log().len();

@@ -48,4 +48,22 @@ pub struct Record {
     pub request_bytes: u64,
     /// Bytes of body received from the provider.
     pub response_bytes: u64,
+    /// What the provider's answer said about its own limits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider_limit: Option<ProviderLimit>,
+}
+
+/// What a provider said about its own limits; what it did not say is absent.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProviderLimit {
+    /// Calls in a window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
+    /// Calls left in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remaining: Option<u64>,
+    /// When the window ends, or the next call may come: RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resets_at: Option<String>,
 }

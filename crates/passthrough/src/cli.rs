@@ -3,7 +3,8 @@
 use clap::{Args, Parser, Subcommand};
 
 use crate::command::{
-    completions, connection, demo, doctor, key, keyring, migrate, openapi, provider, request, requests, serve,
+    completions, connection, demo, doctor, key, keyring, migrate, openapi, provider, request, requests,
+    serve, top,
 };
 use crate::exit::CODES;
 use crate::output::{Format, Output};
@@ -60,6 +61,8 @@ pub enum Command {
     /// Records: one line about each request that was made
     #[command(subcommand)]
     Requests(requests::Requests),
+    /// Watch a running server: calls, latencies, errors by provider
+    Top(top::Top),
     /// The keys that seal credentials at rest, and their rotation
     #[command(subcommand)]
     Keyring(keyring::Keyring),

@@ -18,6 +18,7 @@ pub mod provider;
 pub mod request;
 pub mod requests;
 pub mod serve;
+pub mod top;
 
 /// Does what the command line says.
 pub async fn run(command: Command, output: &Output) -> Result<Exit> {
@@ -29,6 +30,7 @@ pub async fn run(command: Command, output: &Output) -> Result<Exit> {
         Command::Connection(connection) => connection.run(output).await,
         Command::Request(request) => request.run(output).await,
         Command::Requests(requests) => requests.run(output).await,
+        Command::Top(top) => top.run(output).await,
         Command::Keyring(keyring) => keyring.run(output).await,
         Command::Migrate(migrate) => migrate.run(output).await,
         Command::Openapi(openapi) => openapi.run(output),

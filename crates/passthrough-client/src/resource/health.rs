@@ -27,4 +27,13 @@ impl Client {
             _ => Err(self.refusal(answer).await),
         }
     }
+
+    /// The server's metrics as OpenMetrics text.
+    ///
+    /// # Errors
+    /// Every [`Error`]; [`Error::Api`] with 404 where the server does not show them to this machine.
+    pub async fn metrics(&self) -> Result<String, Error> {
+        let text = self.whole(Call::get("/metrics")).await?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    }
 }

@@ -14,11 +14,6 @@ use super::error::ApiError;
 use crate::app::App;
 use crate::upstream::{BoxError, UpstreamBody};
 
-/// A body up to this size is read without asking for a place among the large ones.
-const SMALL_BODY: usize = 128 * 1024;
-/// How long a large body waits for a place.
-const PLACE_WAIT: Duration = Duration::from_secs(1);
-
 /// A body of hyper's on its way to the provider, given up when it stands still.
 pub(super) fn taken_in(body: Body, idle: Duration) -> UpstreamBody {
     if body.is_end_stream() {
@@ -37,13 +32,13 @@ where
     }
     let idle: Duration = app.config.limits.body_idle;
     let mut held = BytesMut::new();
-    let mut _place = None;
+    let mut room = app.held.begin();
     let until = Instant::now() + app.config.deadlines.total_max;
     loop {
         let wait = idle.min(until.saturating_duration_since(Instant::now()));
         let frame = match tokio::time::timeout(wait, body.frame()).await {
             Ok(Some(Ok(frame))) => frame,
-            Ok(None) => return Ok(held.freeze()),
+            Ok(None) => return Ok(room.keep(held.freeze())),
             Ok(Some(Err(_))) => return Err(ApiError::bad_field("", "the body could not be read to its end")),
             Err(_) => {
                 let message = format!("the body stood still for {} seconds", idle.as_secs());
@@ -54,15 +49,9 @@ where
         if held.len() + data.len() > limit {
             return Err(ApiError::too_large(limit));
         }
-        held.extend_from_slice(&data);
         // A thousand sockets with half of a large body each would take all memory there is.
-        if held.len() > SMALL_BODY && _place.is_none() {
-            let place = tokio::time::timeout(PLACE_WAIT, app.large_bodies.acquire()).await;
-            let Ok(Ok(place)) = place else {
-                return Err(ApiError::overloaded("too many large bodies at once"));
-            };
-            _place = Some(place);
-        }
+        room.grow(held.len() + data.len(), limit).await?;
+        held.extend_from_slice(&data);
     }
 }
 

@@ -8,11 +8,15 @@ use http::HeaderMap;
 use http::request::Parts;
 use memchr::memmem;
 use passthrough_core::header::Fields;
+use passthrough_core::retry::MAX_RETRIES;
 use passthrough_core::token::{Token, TokenKind};
-use passthrough_wire::{BASE_HEADER, CONNECTION_TOKEN_HEADER, TIMEOUT_HEADER};
+use passthrough_wire::{
+    BASE_HEADER, CONNECTION_TOKEN_HEADER, RETRIES_HEADER, THROTTLE_HEADER, TIMEOUT_HEADER,
+};
 
 use super::error::ApiError;
 use crate::app::App;
+use crate::passthrough::Persistence;
 use crate::resolve::{Caller, ResolveError};
 
 const X_CONNECTION_TOKEN: &str = "x-connection-token";
@@ -38,6 +42,8 @@ pub(super) struct Presented<'a> {
     x_connection_token: Given<'a>,
     base: Given<'a>,
     timeout: Given<'a>,
+    retries: Given<'a>,
+    throttle: Given<'a>,
 }
 
 /// A header that is to stand there once.
@@ -114,6 +120,10 @@ impl<'a> Presented<'a> {
             Some(&mut self.base)
         } else if is(TIMEOUT_HEADER) {
             Some(&mut self.timeout)
+        } else if is(RETRIES_HEADER) {
+            Some(&mut self.retries)
+        } else if is(THROTTLE_HEADER) {
+            Some(&mut self.throttle)
         } else {
             None
         }
@@ -171,6 +181,21 @@ impl<'a> Presented<'a> {
                 "must be milliseconds, at least 1",
             )),
         }
+    }
+
+    /// How far the call is to go to get an answer.
+    pub(super) fn persistence(&self) -> Result<Persistence, ApiError> {
+        let wrong = |name: &str, message: &str| ApiError::bad_field(&format!("headers.{name}"), message);
+        let retries = match self.retries.text(RETRIES_HEADER)?.map(str::trim) {
+            None => None,
+            Some("0") => Some(0),
+            Some("1") => Some(1),
+            Some("2") => Some(MAX_RETRIES),
+            Some(_) => return Err(wrong(RETRIES_HEADER, "must be 0, 1 or 2")),
+        };
+        let throttle = self.throttle.text(THROTTLE_HEADER)?.map(|text| text.trim().parse()).transpose();
+        let throttle = throttle.map_err(|()| wrong(THROTTLE_HEADER, "must be `wait` or `refuse`"))?;
+        Ok(Persistence { retries, throttle })
     }
 
     /// Takes those headers out that hold one of our own tokens: an SDK of a third party sends the key that it

@@ -179,6 +179,8 @@ pub fn failed(error: &ApiError, id: RequestId) -> DoorAnswer {
     for (name, value) in error.headers() {
         answer.fields.push(Bytes::copy_from_slice(name.as_ref()), Bytes::copy_from_slice(value.as_bytes()));
     }
+    // Behind the others, where the router's layers put it, too: the doors answer alike in every respect.
+    answer.fields.set(SOURCE_HEADER, "passthrough");
     answer.closes = error.closes;
     answer
 }

@@ -1,6 +1,8 @@
 //! The one edge where failures become the API's error body: who is at fault, whether anything was sent,
 //! whether to try again.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -11,6 +13,8 @@ use passthrough_wire::error::{ErrorBody, ErrorCode, Origin, Sent};
 use passthrough_wire::fields::FieldError;
 use serde_json::{Value, json};
 
+use crate::held::NoRoom;
+use crate::limits::{Announced, Exceeded, Scope, Standing};
 use crate::resolve::ResolveError;
 use crate::upstream::{Reason, SendError};
 use crate::vault::VaultError;
@@ -23,7 +27,7 @@ pub struct ApiError {
     /// A sentence for a person.
     pub message: String,
     /// More, by code.
-    pub detail: Option<Value>,
+    pub detail: Option<Box<Value>>,
     /// Who is at fault.
     pub origin: Origin,
     /// Whether anything was sent.
@@ -32,8 +36,21 @@ pub struct ApiError {
     pub retryable: bool,
     /// Seconds to wait.
     pub retry_after: Option<u32>,
+    /// Where the caller stands with its limit.
+    pub standing: Option<Standing>,
     /// Whether the caller's socket is closed after it.
     pub closes: bool,
+    /// What the log is told of it, never the caller.
+    pub cause: Option<Cause>,
+}
+
+/// What is behind a failure that an operator has to look into.
+#[derive(Debug, Clone)]
+pub enum Cause {
+    /// Something that cannot be.
+    Bug(String),
+    /// The database does not answer.
+    DatabaseAway(String),
 }
 
 impl ApiError {
@@ -46,7 +63,9 @@ impl ApiError {
             sent: Sent::No,
             retryable: false,
             retry_after: None,
+            standing: None,
             closes: false,
+            cause: None,
         }
     }
 
@@ -57,7 +76,7 @@ impl ApiError {
             [one] => format!("{}: {}", one.path, one.message),
             many => format!("{} things are wrong with the request; see detail", many.len()),
         };
-        let detail = serde_json::to_value(errors).ok();
+        let detail = serde_json::to_value(errors).ok().map(Box::new);
         Self { detail, ..Self::new(ErrorCode::BadRequest, Origin::Caller, message) }
     }
 
@@ -109,12 +128,9 @@ impl ApiError {
 
     /// 500. The reason goes to the log only.
     pub fn internal(reason: impl std::fmt::Display) -> Self {
-        tracing::error!(%reason, "internal error");
-        Self::new(
-            ErrorCode::InternalServerError,
-            Origin::Passthrough,
-            "something went wrong on our side; the log has more under this request id",
-        )
+        let message = "something went wrong on our side; the log has more under this request id";
+        let error = Self::new(ErrorCode::InternalServerError, Origin::Passthrough, message);
+        Self { cause: Some(Cause::Bug(reason.to_string())), ..error }
     }
 
     /// 501.
@@ -125,7 +141,7 @@ impl ApiError {
     /// 502 with its reason.
     pub fn bad_gateway(reason: &str, message: impl Into<String>, sent: Sent) -> Self {
         let error = Self::new(ErrorCode::BadGateway, Origin::Provider, message);
-        Self { detail: Some(json!({ "reason": reason })), sent, ..error }
+        Self { detail: Some(Box::new(json!({ "reason": reason }))), sent, ..error }
     }
 
     /// 503 where too much is going on.
@@ -140,12 +156,43 @@ impl ApiError {
         Self { retryable: true, retry_after: Some(1), ..error }
     }
 
-    /// The body, for one request.
+    /// 429, where a limit is used up: ours, or the provider's where the caller wants to know without a call.
+    pub fn too_many_requests(scope: Scope, wait: Duration) -> Self {
+        let seconds = whole_seconds(wait);
+        let (origin, whose) = match scope {
+            Scope::ApiKey => (Origin::Caller, "this API key has used up its limit"),
+            Scope::Connection => (Origin::Caller, "this connection has used up its limit"),
+            Scope::Environment => (Origin::Caller, "this environment has used up its limit"),
+            Scope::Provider => (Origin::Provider, "the provider's limit for this connection is used up"),
+        };
+        let message = format!("{whose}; try again in {seconds} s");
+        let detail = Some(Box::new(json!({ "scope": scope.as_str(), "retryAfter": seconds })));
+        let error = Self::new(ErrorCode::TooManyRequests, origin, message);
+        Self { detail, retryable: true, retry_after: Some(seconds), ..error }
+    }
+
+    /// 503 where a provider is left alone because it fails.
+    pub fn circuit_open(wait: Duration) -> Self {
+        let seconds = whole_seconds(wait);
+        let message = format!("the provider failed again and again; it is tried again in {seconds} s");
+        let error = Self::new(ErrorCode::CircuitOpen, Origin::Passthrough, message);
+        Self { retryable: true, retry_after: Some(seconds), ..error }
+    }
+
+    /// The body, for one request. Every failure comes by here once, with the id that the caller is told, so here
+    /// the log is told what is behind it under the same id.
     pub fn body(&self, request_id: &str) -> ErrorBody {
+        match &self.cause {
+            Some(Cause::Bug(reason)) => tracing::error!(request_id, reason, "internal error"),
+            Some(Cause::DatabaseAway(reason)) => {
+                tracing::warn!(request_id, reason, "the database is not available");
+            }
+            None => {}
+        }
         ErrorBody {
             code: self.code,
             message: self.message.clone(),
-            detail: self.detail.clone(),
+            detail: self.detail.as_deref().cloned(),
             request_id: request_id.to_owned(),
             origin: self.origin,
             sent: self.sent,
@@ -163,7 +210,11 @@ impl ApiError {
         let retry_after = self.retry_after.map(|seconds| (RETRY_AFTER, HeaderValue::from(seconds)));
         let challenge = self.code == ErrorCode::Unauthorized;
         let challenge = challenge.then_some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
-        retry_after.into_iter().chain(challenge)
+        let standing = self.standing.into_iter().flat_map(|standing| standing.headers(Announced::Here));
+        let standing = standing.filter_map(|(name, value)| {
+            Some((HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from(value)))
+        });
+        retry_after.into_iter().chain(challenge).chain(standing)
     }
 
     /// An answer with a body of a dialect's own.
@@ -174,6 +225,25 @@ impl ApiError {
         }
         response.headers_mut().extend(self.headers());
         response
+    }
+}
+
+/// Rounded up, and never 0: who comes back at once is refused again.
+fn whole_seconds(wait: Duration) -> u32 {
+    u32::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX).max(1)
+}
+
+impl From<NoRoom> for ApiError {
+    fn from(_: NoRoom) -> Self {
+        Self::overloaded("too many large bodies are held at once; try again shortly, or use /v1/proxy")
+    }
+}
+
+impl From<Exceeded> for ApiError {
+    fn from(exceeded: Exceeded) -> Self {
+        let Exceeded { scope, retry_after_ms, standing } = exceeded;
+        let error = Self::too_many_requests(scope, Duration::from_millis(retry_after_ms));
+        Self { standing: Some(standing), ..error }
     }
 }
 
@@ -201,8 +271,8 @@ impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Unavailable(reason) => {
-                tracing::warn!(%reason, "the database is not available");
-                Self::unavailable("the database is not available; try again in a moment")
+                let error = Self::unavailable("the database is not available; try again in a moment");
+                Self { cause: Some(Cause::DatabaseAway(reason.to_string())), ..error }
             }
             StoreError::Conflict => Self::conflict("there is one of this name already"),
             StoreError::InvalidText(fault) => Self::bad_field("", fault.to_string()),
@@ -234,7 +304,7 @@ impl From<SendError> for ApiError {
             detail = error.detail.as_deref(),
             "upstream request failed"
         );
-        let detail = Some(json!({ "reason": reason.as_str() }));
+        let detail = Some(Box::new(json!({ "reason": reason.as_str() })));
         match reason {
             Reason::ConnectTimeout
             | Reason::FirstByteTimeout

@@ -127,6 +127,11 @@ pub(super) fn page<R, T>(
     show: impl Fn(&R) -> T,
 ) -> Page<T> {
     let last = if rows.has_more { rows.rows.last() } else { None };
-    let next = last.map(|row| BASE64URL_NOPAD.encode(id(row).as_bytes()));
+    let next = last.map(|row| cursor(id(row)));
     Page { results: rows.rows.iter().map(show).collect(), next }
+}
+
+/// The id behind which the next page begins, as the caller gets it.
+pub(super) fn cursor(id: impl std::fmt::Display) -> String {
+    BASE64URL_NOPAD.encode(id.to_string().as_bytes())
 }

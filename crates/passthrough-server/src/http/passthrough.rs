@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use http::StatusCode;
+use http_body::Body;
 use passthrough_core::fault::Door;
 use passthrough_core::header::Fields;
 use passthrough_core::upstream::RequestBody;
@@ -16,7 +17,10 @@ use super::doors::{DoorAnswer, DoorRequest};
 use super::error::ApiError;
 use super::proxy;
 use crate::app::App;
-use crate::passthrough::{Delivered, Passthrough, Refused, Wanted, passthrough as perform, refuse};
+use crate::limits::{Announced, Standing};
+use crate::passthrough::{
+    Delivered, Passthrough, Performed, Refused, Wanted, passthrough as perform, refuse, turn_away,
+};
 use crate::upstream::UpstreamBody;
 
 /// What of a provider's head goes along with its bytes. The content coding belongs to the bytes: without
@@ -29,11 +33,15 @@ const RAW_HEADERS: [&str; 6] =
 #[utoipa::path(
     post, path = "/v1/passthrough", tag = "Passthrough", request_body = PassthroughRequest,
     security(("apiKey" = [], "connectionToken" = [])),
+    params(
+        ("Passthrough-Retries" = Option<u8>, Header, description = "How often the request may be sent again: 0, 1 or 2"),
+        ("Passthrough-Throttle" = Option<String>, Header, description = "Where the provider said \"not before\": `wait` or `refuse`")
+    ),
     responses(
         (status = 200, body = PassthroughResponse, description = "The provider answered, with any status"),
         (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody),
-        (status = 413, body = ErrorBody), (status = 422, body = ErrorBody), (status = 502, body = ErrorBody),
-        (status = 503, body = ErrorBody), (status = 504, body = ErrorBody)
+        (status = 413, body = ErrorBody), (status = 422, body = ErrorBody), (status = 429, body = ErrorBody),
+        (status = 502, body = ErrorBody), (status = 503, body = ErrorBody), (status = 504, body = ErrorBody)
     )
 )]
 pub(super) async fn passthrough(app: &App, request: DoorRequest) -> Result<DoorAnswer, ApiError> {
@@ -45,11 +53,15 @@ pub(super) async fn passthrough(app: &App, request: DoorRequest) -> Result<DoorA
 #[utoipa::path(
     post, path = "/v1/passthrough/raw", tag = "Passthrough", request_body = PassthroughRequest,
     security(("apiKey" = [], "connectionToken" = [])),
+    params(
+        ("Passthrough-Retries" = Option<u8>, Header, description = "How often the request may be sent again: 0, 1 or 2"),
+        ("Passthrough-Throttle" = Option<String>, Header, description = "Where the provider said \"not before\": `wait` or `refuse`")
+    ),
     responses(
         (status = 200, body = PassthroughResponse, description = "The provider's bytes, or the envelope"),
         (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody),
-        (status = 413, body = ErrorBody), (status = 422, body = ErrorBody), (status = 502, body = ErrorBody),
-        (status = 503, body = ErrorBody), (status = 504, body = ErrorBody)
+        (status = 413, body = ErrorBody), (status = 422, body = ErrorBody), (status = 429, body = ErrorBody),
+        (status = 502, body = ErrorBody), (status = 503, body = ErrorBody), (status = 504, body = ErrorBody)
     )
 )]
 pub(super) async fn raw(app: &App, request: DoorRequest) -> Result<DoorAnswer, ApiError> {
@@ -64,16 +76,18 @@ pub(super) async fn send(
     request: DoorRequest,
     door: Door,
     parse: Parse,
-) -> Result<Delivered, ApiError> {
+) -> Result<Performed, ApiError> {
     let DoorRequest { id: request_id, fields, body, .. } = request;
     let presented = Presented::in_fields(&fields);
-    let api_key = presented.api_key()?;
+    let api_key = presented.api_key().map_err(|error| turn_away(app, door, error))?;
     // Who has no key is not read from: a stranger could make us hold megabytes.
-    app.resolver.authenticate(api_key.as_ref()).await?;
+    let known = app.resolver.authenticate(api_key.as_ref()).await;
+    known.map_err(|error| turn_away(app, door, error))?;
     let connection_token = presented.connection_token();
     let mut asked = Asked::default();
-    let mut converted = match read(app, body, door, parse, &mut asked).await {
-        Ok(converted) => converted,
+    let read = read(app, body, door, parse, &mut asked).await;
+    let (mut converted, persistence) = match read.and_then(|read| Ok((read, presented.persistence()?))) {
+        Ok(read) => read,
         Err(error) => {
             let Asked { method, path } = &asked;
             let (method, path) = (method.as_deref().unwrap_or_default(), path.as_deref().unwrap_or_default());
@@ -94,6 +108,8 @@ pub(super) async fn send(
         streamed: None,
         interim: None,
         timeout: converted.timeout_ms.map(Duration::from_millis),
+        persistence,
+        context: app.traces.context(&fields),
         wanted,
     };
     perform(app, passthrough).await
@@ -143,22 +159,33 @@ async fn read(
 }
 
 /// The answer of either kind, in its native form.
-pub(super) fn respond(delivered: Delivered) -> Result<DoorAnswer, ApiError> {
+pub(super) fn respond(performed: Performed) -> Result<DoorAnswer, ApiError> {
+    let Performed { delivered, standing } = performed;
     match delivered {
-        Delivered::Envelope(envelope) => answer_json(&envelope),
+        Delivered::Envelope(envelope) => answer_json(&envelope, standing),
         Delivered::Stream(delivery) => {
-            let kept = RAW_HEADERS.iter().flat_map(|name| {
+            // The length in an answer to HEAD is that of a body which does not come.
+            let is_empty = delivery.body.is_end_stream();
+            let told = RAW_HEADERS.iter().filter(|name| !(is_empty && **name == "content-length"));
+            let kept = told.flat_map(|name| {
                 let name = *name;
                 delivery.fields.iter().filter(move |(given, _)| given.eq_ignore_ascii_case(name.as_bytes()))
             });
             let kept = Fields(kept.map(|(name, value)| (name.clone(), value.clone())).collect());
-            Ok(proxy::deliver(*delivery, kept))
+            Ok(proxy::deliver(*delivery, kept, standing))
         }
     }
 }
 
 /// An envelope in one of its forms.
-pub(super) fn answer_json(envelope: &impl serde::Serialize) -> Result<DoorAnswer, ApiError> {
+pub(super) fn answer_json(
+    envelope: &impl serde::Serialize,
+    standing: Option<Standing>,
+) -> Result<DoorAnswer, ApiError> {
     let json = serde_json::to_vec(envelope).map_err(ApiError::internal)?;
-    Ok(DoorAnswer::json(StatusCode::OK, "envelope", json))
+    let mut answer = DoorAnswer::json(StatusCode::OK, "envelope", json);
+    if let Some(standing) = standing {
+        standing.announce(&mut answer.fields, Announced::Here);
+    }
+    Ok(answer)
 }

@@ -1,6 +1,8 @@
 //! `/v1/proxy/…`: the transparent door. Method, path, query, headers and bytes go through, the provider's
 //! answer comes back, both ways streamed.
 
+use std::time::Duration;
+
 use http::{Method, StatusCode, Version};
 use passthrough_core::fault::Door;
 use passthrough_core::header::{Fields, is_websocket_upgrade, set_websocket_upgrade};
@@ -12,26 +14,30 @@ use super::caller::Presented;
 use super::doors::{DoorAnswer, DoorBody, DoorRequest, PROXY};
 use super::error::ApiError;
 use crate::app::App;
+use crate::limits::{Announced, Standing};
 use crate::passthrough::stream::Delivery;
-use crate::passthrough::{Delivered, Passthrough, Refused, Wanted, passthrough as perform, refuse};
+use crate::passthrough::{
+    Delivered, Passthrough, Persistence, Refused, Wanted, passthrough as perform, refuse, turn_away,
+};
 use crate::upstream::UpstreamBody;
 
 /// Every method and path below the prefix.
 pub(super) async fn proxy(app: &App, request: DoorRequest) -> Result<DoorAnswer, ApiError> {
     if request.method == Method::CONNECT {
-        return Err(ApiError::bad_field("method", "CONNECT asks for a tunnel; there is none here"));
+        let error = ApiError::bad_field("method", "CONNECT asks for a tunnel; there is none here");
+        return Err(turn_away(app, Door::Proxy, error));
     }
     let DoorRequest { id: request_id, method, target, version, mut fields, body, interim } = request;
     let presented = Presented::in_fields(&fields);
-    let api_key = presented.api_key()?;
+    let api_key = presented.api_key().map_err(|error| turn_away(app, Door::Proxy, error))?;
     let connection_token = presented.connection_token();
-    let asked =
-        (|| Ok((caller_path(&target)?, presented.base()?.map(str::to_owned), presented.timeout()?)))();
+    let asked = asked(&target, &presented);
     let own_tokens = presented.own_tokens();
-    let (path, base, timeout) = match asked {
+    let (path, base, timeout, persistence) = match asked {
         Ok(asked) => asked,
         Err(error) => {
-            app.resolver.authenticate(api_key.as_ref()).await?;
+            let known = app.resolver.authenticate(api_key.as_ref()).await;
+            known.map_err(|error| turn_away(app, Door::Proxy, error))?;
             let path = String::from_utf8_lossy(raw_path(&target));
             let (method, path, door) = (method.as_str(), &*path, Door::Proxy);
             let refused = Refused { request_id, door, api_key, connection_token, method, path };
@@ -40,12 +46,16 @@ pub(super) async fn proxy(app: &App, request: DoorRequest) -> Result<DoorAnswer,
     };
     let websocket = method == Method::GET && version == Version::HTTP_11 && is_websocket_upgrade(&fields);
     own_tokens.strip(&mut fields);
+    let context = app.traces.context(&fields);
+    app.traces.hold_back(&mut fields);
     let streams = !matches!(body, UpstreamBody::Empty);
     let passthrough = Passthrough {
         request_id,
         api_key,
         connection_token,
         timeout,
+        persistence,
+        context,
         wanted: Wanted::Stream,
         streamed: streams.then_some(body),
         interim,
@@ -59,13 +69,21 @@ pub(super) async fn proxy(app: &App, request: DoorRequest) -> Result<DoorAnswer,
             websocket_upgrade: websocket,
         },
     };
-    match perform(app, passthrough).await? {
+    let performed = perform(app, passthrough).await?;
+    match performed.delivered {
         Delivered::Envelope(_) => Err(ApiError::internal("the proxy was answered with an envelope")),
         Delivered::Stream(mut delivery) => {
             let fields = std::mem::take(&mut delivery.fields);
-            Ok(deliver(*delivery, fields))
+            Ok(deliver(*delivery, fields, performed.standing))
         }
     }
+}
+
+type Asked = (CallerPath, Option<String>, Option<Duration>, Persistence);
+
+fn asked(target: &[u8], presented: &Presented<'_>) -> Result<Asked, ApiError> {
+    let base = presented.base()?.map(str::to_owned);
+    Ok((caller_path(target)?, base, presented.timeout()?, presented.persistence()?))
 }
 
 /// Path and query as the caller wrote them: the raw text behind the prefix, never a decoded form.
@@ -83,9 +101,12 @@ fn raw_path(target: &[u8]) -> &[u8] {
 }
 
 /// Passes a provider's answer on, with those of its headers that belong to it.
-pub(super) fn deliver(delivery: Delivery, mut fields: Fields) -> DoorAnswer {
+pub(super) fn deliver(delivery: Delivery, mut fields: Fields, standing: Option<Standing>) -> DoorAnswer {
     let Delivery { status, reason, body, upgrade, .. } = delivery;
     fields.set(SOURCE_HEADER, "provider");
+    if let Some(standing) = standing {
+        standing.announce(&mut fields, Announced::BesideTheProviders);
+    }
     if status == StatusCode::SWITCHING_PROTOCOLS {
         set_websocket_upgrade(&mut fields);
     }

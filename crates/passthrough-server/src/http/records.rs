@@ -10,15 +10,18 @@ use passthrough_core::id::{ConnectionId, RequestId};
 use passthrough_store::{RequestFilter, StatusFilter};
 use passthrough_wire::error::ErrorBody;
 use passthrough_wire::page::Page;
-use passthrough_wire::record::Record;
+use passthrough_wire::record::{ProviderLimit, Record};
 use passthrough_wire::time;
 
 use super::caller::{Segment, authenticate};
 use super::error::ApiError;
-use super::list::{ListQuery, page};
+use super::list::{ListQuery, cursor};
 use crate::app::App;
 
 /// The records of the environment, newest first.
+///
+/// A page may have fewer entries than asked for, or none, and nevertheless a `next`: where those that fit are rare,
+/// one request does not search through all.
 #[utoipa::path(
     get, path = "/v1/requests", tag = "Records",
     params(
@@ -55,8 +58,8 @@ pub(super) async fn list(
     };
     let (after, limit) = (query.cursor::<RequestId>(), query.limit());
     query.finish()?;
-    let rows = app.installation.store.list_requests(&caller.environment, &filter, after, limit).await?;
-    Ok(Json(page(rows, |record| record.id.to_string(), show)))
+    let page = app.installation.store.list_requests(&caller.environment, &filter, after, limit).await?;
+    Ok(Json(Page { results: page.rows.iter().map(show).collect(), next: page.next.map(cursor) }))
 }
 
 /// One record. It appears within a second of the call.
@@ -84,18 +87,28 @@ fn status_filter(text: &str) -> Option<StatusFilter> {
     }
 }
 
-fn show(record: &passthrough_store::Record) -> Record {
+fn provider_limit(given: &passthrough_store::ProviderLimit) -> Option<ProviderLimit> {
+    let said = *given != passthrough_store::ProviderLimit::default();
+    let unsigned = |value: i64| u64::try_from(value).ok();
+    said.then(|| ProviderLimit {
+        limit: given.limit.and_then(unsigned),
+        remaining: given.remaining.and_then(unsigned),
+        resets_at: given.resets_at.map(time::format),
+    })
+}
+
+fn show(record: &passthrough_store::Record<'_>) -> Record {
     let unsigned = |value: i64| u64::try_from(value).unwrap_or_default();
     Record {
         id: record.id.to_string(),
         connection_id: record.connection_id.map(|id| id.to_string()),
-        provider: record.provider.clone(),
+        provider: record.provider.as_deref().map(str::to_owned),
         api_key_id: record.api_key_id.map(|id| id.to_string()),
         door: record.door.as_str().to_owned(),
-        method: record.method.clone(),
-        path: record.path.clone(),
+        method: record.method.clone().into_owned(),
+        path: record.path.clone().into_owned(),
         status_code: record.status_code,
-        error_code: record.error_code.clone(),
+        error_code: record.error_code.as_deref().map(str::to_owned),
         origin: record.origin.map(|origin| origin.as_str().to_owned()),
         sent: record.sent.unwrap_or(Sent::Unknown).as_str().to_owned(),
         attempts: record.attempts,
@@ -104,5 +117,6 @@ fn show(record: &passthrough_store::Record) -> Record {
         upstream_duration_ms: record.upstream_duration_ms.map(unsigned),
         request_bytes: unsigned(record.request_bytes),
         response_bytes: unsigned(record.response_bytes),
+        provider_limit: provider_limit(&record.provider_limit),
     }
 }

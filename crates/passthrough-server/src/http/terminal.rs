@@ -29,7 +29,7 @@ use super::list::page;
 use super::{connections as native, doors, passthrough as envelope};
 use crate::app::App;
 use crate::connections;
-use crate::passthrough::Delivered;
+use crate::passthrough::{Delivered, Performed};
 
 const MAX_BODY: usize = 1024 * 1024;
 
@@ -62,9 +62,12 @@ async fn raw(
 
 async fn send(app: &App, id: RequestId, request: Request, door: Door) -> Result<Response, ApiError> {
     let request = doors::taken_in(app, id, request);
-    let answer = match envelope::send(app, request, door, PassthroughRequest::parse_terminal).await? {
-        Delivered::Envelope(answer) => envelope::answer_json(&TerminalResponse::from(answer))?,
-        stream @ Delivered::Stream(_) => envelope::respond(stream)?,
+    let performed = envelope::send(app, request, door, PassthroughRequest::parse_terminal).await?;
+    let answer = match performed {
+        Performed { delivered: Delivered::Envelope(answer), standing } => {
+            envelope::answer_json(&TerminalResponse::from(answer), standing)?
+        }
+        stream => envelope::respond(stream)?,
     };
     Ok(doors::respond(answer, None))
 }

@@ -13,7 +13,7 @@ use crate::upstream::Upgrade;
 
 /// Passes bytes between caller and provider until either goes away, or neither has said anything for `idle`.
 pub async fn join(caller: impl AsyncRead + AsyncWrite + Unpin, provider: Upgrade, idle: Duration) {
-    let Ok(mut provider) = provider.connection().await else { return };
+    let mut provider = provider.connection();
     let lively = Arc::new(AtomicBool::new(true));
     let mut caller = Lively { io: caller, lively: Arc::clone(&lively) };
     let mut provider = Lively { io: &mut provider.io, lively: Arc::clone(&lively) };

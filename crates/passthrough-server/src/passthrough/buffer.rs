@@ -6,13 +6,19 @@ use http_body_util::BodyExt;
 use passthrough_core::fault::Sent;
 use passthrough_core::upstream::RequestBody;
 
+use crate::held::Room;
 use crate::http::error::ApiError;
 use crate::upstream::{AnswerBody, BodyError, Reason, SendError, UpstreamBody};
 
 /// Reads a caller's body, for providers whose credential goes into it.
-pub(super) async fn read_request(body: Option<UpstreamBody>, limit: usize) -> Result<RequestBody, ApiError> {
+pub(super) async fn read_request(
+    room: &Room,
+    body: Option<UpstreamBody>,
+    limit: usize,
+) -> Result<RequestBody, ApiError> {
     let Some(mut body) = body else { return Ok(RequestBody::Absent) };
     let mut held = BytesMut::new();
+    let mut room = room.begin();
     while let Some(frame) = body.frame().await {
         let frame = frame
             .map_err(|_| ApiError::bad_field("body", "the request body could not be read to its end"))?;
@@ -20,13 +26,14 @@ pub(super) async fn read_request(body: Option<UpstreamBody>, limit: usize) -> Re
         if held.len() + data.len() > limit {
             return Err(ApiError::too_large(limit));
         }
+        room.grow(held.len() + data.len(), limit).await?;
         held.extend_from_slice(&data);
     }
-    Ok(RequestBody::Bytes { bytes: held.freeze(), content_type: None })
+    Ok(RequestBody::Bytes { bytes: room.keep(held.freeze()), content_type: None })
 }
 
 /// Reads a provider's answer.
-pub(super) async fn read_answer(mut body: AnswerBody, limit: usize) -> Result<Bytes, ApiError> {
+pub(super) async fn read_answer(room: &Room, mut body: AnswerBody, limit: usize) -> Result<Bytes, ApiError> {
     let too_large = || {
         let message =
             format!("the provider's answer is larger than {limit} bytes; fetch it through /v1/proxy");
@@ -36,6 +43,7 @@ pub(super) async fn read_answer(mut body: AnswerBody, limit: usize) -> Result<By
         return Err(too_large());
     }
     let mut first: Option<Bytes> = None;
+    let mut room = room.begin();
     let mut held = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let frame =
@@ -45,6 +53,9 @@ pub(super) async fn read_answer(mut body: AnswerBody, limit: usize) -> Result<By
         if so_far + data.len() > limit {
             return Err(too_large());
         }
+        // The provider has answered by now, so this is no failure that may be repeated.
+        let grown = room.grow(so_far + data.len(), limit).await;
+        grown.map_err(|no_room| ApiError { sent: Sent::Yes, retryable: false, ..no_room.into() })?;
         // Most answers come in one piece, which then needs no copy.
         match first.take() {
             None if held.is_empty() => first = Some(data),
@@ -55,5 +66,5 @@ pub(super) async fn read_answer(mut body: AnswerBody, limit: usize) -> Result<By
             None => held.extend_from_slice(&data),
         }
     }
-    Ok(first.unwrap_or_else(|| held.freeze()))
+    Ok(room.keep(first.unwrap_or_else(|| held.freeze())))
 }

@@ -58,7 +58,7 @@ pub(super) async fn follow(
     app: &App,
     ready: &Arc<ReadyConnection>,
     mut answer: Answer,
-    repeatable: Option<(Repeatable, Origin)>,
+    repeatable: Option<(Repeatable, Arc<Origin>)>,
     deadline: Option<Instant>,
     draft: &mut Draft,
 ) -> Result<Answer, ApiError> {
@@ -91,6 +91,7 @@ pub(super) async fn follow(
             home_call(app, ready, &home, request)?
         };
         draft.sending(&shown, 0);
+        draft.tried();
         at = origin;
         answer = app.upstream.send(Call { deadline, ..call }).await?;
     }
@@ -116,7 +117,7 @@ fn is_redirect(status: StatusCode) -> bool {
 }
 
 /// Where a `Location` leads, seen from an origin. What is no sound http(s) URL is not followed.
-fn next(at: &Origin, location: &[u8]) -> Option<(Origin, CallerPath)> {
+fn next(at: &Origin, location: &[u8]) -> Option<(Arc<Origin>, CallerPath)> {
     let location = std::str::from_utf8(location).ok()?;
     let location = location.split('#').next().unwrap_or_default();
     let absolute = if location.starts_with("//") {
@@ -150,10 +151,10 @@ fn hop_request(repeatable: &Repeatable, headers: Fields, path: CallerPath) -> co
 fn home_call(
     app: &App,
     ready: &Arc<ReadyConnection>,
-    home: &Origin,
+    home: &Arc<Origin>,
     request: core::PassthroughRequest,
 ) -> Result<Call, ApiError> {
-    let built = core::build_hop(open(ready)?, request, home, app.moment())?;
+    let built = core::build_hop(open(ready)?, request, home, || app.moment())?;
     let mut call = call(ready, built.origin, built.method, &built.uri)?;
     call.fields = built.headers;
     call.identity = ready.identity.clone();
@@ -163,7 +164,7 @@ fn home_call(
 /// A hop elsewhere: no credential, no client certificate, hardly a header.
 fn stranger_call(
     ready: &ReadyConnection,
-    origin: Origin,
+    origin: Arc<Origin>,
     request: core::PassthroughRequest,
 ) -> Result<Call, ApiError> {
     let uri = request.path.path_and_query().parse().map_err(ApiError::internal)?;
@@ -173,7 +174,12 @@ fn stranger_call(
     Ok(call)
 }
 
-fn call(ready: &ReadyConnection, origin: Origin, method: Method, uri: &http::Uri) -> Result<Call, ApiError> {
+fn call(
+    ready: &ReadyConnection,
+    origin: Arc<Origin>,
+    method: Method,
+    uri: &http::Uri,
+) -> Result<Call, ApiError> {
     let path = uri.path_and_query().cloned().ok_or_else(|| ApiError::internal("a hop without a path"))?;
     let mut call = Call::new(ready.connection.environment.clone(), origin, method, path);
     call.connection = Some(ready.connection.id);

@@ -1,20 +1,19 @@
-//! Against slow callers: who holds a socket without using it.
+//! Against slow callers of HTTP/2: who holds a socket without using it.
 //!
-//! hyper has one timer for "the head is slow" and "nothing is asked", and none at all before the first
-//! byte or for a caller that stops reading. Those are three different things: a caller may rest between
-//! requests for long, but must not take long over a head (slowloris), nor leave an answer unread for ever.
+//! hyper watches over the protocol, but has no time limit for a first request, for a caller without any, or
+//! for one that stops reading. A caller may rest between requests for long, but must not take long over its
+//! beginning (slowloris), nor leave an answer unread for ever.
 
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::response::Response;
-use http::Version;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -22,11 +21,11 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// How long each may take.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Patience {
-    /// For the head of a request, from its first byte (or from the connection's beginning) to its last.
+    /// For the first request.
     pub(super) head: Duration,
     /// For a caller to take more of an answer.
     pub(super) unread: Duration,
-    /// For a caller of HTTP/2 without a request; over HTTP/1 hyper's own timer does that.
+    /// For a caller without a request.
     pub(super) rest: Duration,
 }
 
@@ -38,24 +37,20 @@ pub(super) struct Progress(Arc<Times>);
 #[derive(Debug)]
 struct Times {
     began: Instant,
-    multiplexed: AtomicBool,
-    /// Requests in flight over HTTP/2.
+    /// Requests in flight.
     active: AtomicU64,
     rest_since: AtomicU64,
-    resting: AtomicBool,
     head_since: AtomicU64,
     blocked_since: AtomicU64,
 }
 
 impl Progress {
-    /// A connection that has just been accepted owes a head.
+    /// A connection that has just been accepted owes a request.
     pub(super) fn new() -> Self {
         let times = Times {
             began: Instant::now(),
-            multiplexed: AtomicBool::new(false),
             active: AtomicU64::new(0),
             rest_since: AtomicU64::new(0),
-            resting: AtomicBool::new(false),
             head_since: AtomicU64::new(1),
             blocked_since: AtomicU64::new(0),
         };
@@ -66,30 +61,17 @@ impl Progress {
         u64::try_from(self.0.began.elapsed().as_millis()).unwrap_or(u64::MAX - 1) + 1
     }
 
-    /// The head has come; a request is being served. Over HTTP/2 bytes come at any time and owe nothing;
-    /// there the codec's own pings tell whether anybody is left.
-    pub(super) fn request(&self, version: Version) {
-        if version == Version::HTTP_2 {
-            self.0.multiplexed.store(true, Ordering::Relaxed);
-            self.0.active.fetch_add(1, Ordering::Relaxed);
-            self.0.rest_since.store(0, Ordering::Relaxed);
-        }
+    /// A request is being served.
+    fn request(&self) {
+        self.0.active.fetch_add(1, Ordering::Relaxed);
+        self.0.rest_since.store(0, Ordering::Relaxed);
         self.0.head_since.store(0, Ordering::Relaxed);
-        self.0.resting.store(false, Ordering::Relaxed);
     }
 
-    /// The answer has been handed over; the next head may take its time to begin.
+    /// The answer has been handed over.
     fn answered(&self) {
-        self.0.resting.store(true, Ordering::Relaxed);
-        let multiplexed = self.0.multiplexed.load(Ordering::Relaxed);
-        if multiplexed && self.0.active.fetch_sub(1, Ordering::Relaxed) == 1 {
+        if self.0.active.fetch_sub(1, Ordering::Relaxed) == 1 {
             self.0.rest_since.store(self.now(), Ordering::Relaxed);
-        }
-    }
-
-    fn read(&self) {
-        if self.0.resting.swap(false, Ordering::Relaxed) && !self.0.multiplexed.load(Ordering::Relaxed) {
-            self.0.head_since.store(self.now(), Ordering::Relaxed);
         }
     }
 
@@ -139,12 +121,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
-        let read = Pin::new(&mut self.socket).poll_read(cx, buf);
-        if buf.filled().len() > before {
-            self.progress.read();
-        }
-        read
+        Pin::new(&mut self.socket).poll_read(cx, buf)
     }
 }
 
@@ -181,18 +158,17 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
 /// Marks a request as being served until its answer has been handed over.
 pub(super) async fn noted(
     progress: Progress,
-    version: Version,
     unread: Duration,
     answering: impl Future<Output = Response>,
 ) -> Response {
-    progress.request(version);
+    progress.request();
     // Made before the answer is: a caller who goes away meanwhile ends the request, too.
     let end = RequestEnd(progress);
     let response = answering.await;
-    if version == Version::HTTP_2 && !response.body().is_end_stream() {
-        return response.map(|body| Body::new(Handed { body: Held::watched(body, unread), _end: end }));
+    if response.body().is_end_stream() {
+        return response;
     }
-    response.map(|body| Body::new(Handed { body: Held::plain(body), _end: end }))
+    response.map(|body| Body::new(Handed { body: Held::watched(body, unread), _end: end }))
 }
 
 /// Notes the end of a request, however it comes about.
@@ -204,17 +180,13 @@ impl Drop for RequestEnd {
     }
 }
 
-/// The body of an answer. Over HTTP/2 a caller who grants no window leaves it unread while the socket looks
-/// alive, and the places in flight that it holds would never be given back: it is taken away after a while.
+/// The body of an answer. A caller who grants no window leaves it unread while the socket looks alive, and the
+/// places in flight that it holds would never be given back: it is taken away after a while.
 struct Held(Arc<Mutex<(Option<Body>, Instant)>>);
 
 impl Held {
-    fn plain(body: Body) -> Self {
-        Self(Arc::new(Mutex::new((Some(body), Instant::now()))))
-    }
-
     fn watched(body: Body, unread: Duration) -> Self {
-        let held = Self::plain(body);
+        let held = Self(Arc::new(Mutex::new((Some(body), Instant::now()))));
         let watched = Arc::downgrade(&held.0);
         tokio::spawn(async move {
             loop {
@@ -285,7 +257,7 @@ mod tests {
     #[tokio::test]
     async fn a_socket_of_http_2_without_requests_is_let_go() {
         let progress = Progress::new();
-        progress.request(Version::HTTP_2);
+        progress.request();
         let second = Duration::from_secs(60);
         let patience = Patience { head: second, unread: second, rest: Duration::from_millis(20) };
         let busy = tokio::time::timeout(Duration::from_millis(100), progress.watch(patience)).await;

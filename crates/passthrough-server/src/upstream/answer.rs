@@ -1,23 +1,25 @@
-//! The answer of a provider: its head, and a body that gives the socket back when it ends.
+//! The answer of a provider: its head, and a body that gives the connection back when it ends.
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Weak;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::StatusCode;
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
-use hyper::upgrade::{OnUpgrade, Upgraded};
-use hyper_util::rt::TokioIo;
 use passthrough_core::header::Fields;
-use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::error::{BodyError, Reason, classify};
+use super::error::{BodyError, Reason};
+use super::http1::Socket;
+use super::http2::Incoming;
 use super::limit::Permits;
-use super::pool::{Key, Pool, Socket};
+use super::patience::{Patience, Timer};
+use super::pool::{Key, Pools};
+use super::request::Waits;
+use super::upgrade::Upgrade;
+use crate::metrics::Closed;
 
 /// A provider's answer. Its body still streams.
 pub struct Answer {
@@ -31,10 +33,21 @@ pub struct Answer {
     pub body: AnswerBody,
     /// Milliseconds from the call to the head of this answer.
     pub upstream_ms: u64,
-    /// Whether the socket had served another request before.
+    /// Whether the connection had served another request before.
     pub reused: bool,
+    /// When the connection was opened, where this call had to.
+    pub dialled: Option<Dialled>,
     /// The connection, where 101 was asked for and given.
     pub upgrade: Option<Upgrade>,
+}
+
+/// When a connection was opened: from the look-up of its name to the end of its handshake.
+#[derive(Debug, Clone, Copy)]
+pub struct Dialled {
+    /// From then.
+    pub from: tokio::time::Instant,
+    /// To then.
+    pub to: tokio::time::Instant,
 }
 
 impl fmt::Debug for Answer {
@@ -49,122 +62,108 @@ impl fmt::Debug for Answer {
     }
 }
 
-/// A connection that is about to speak another protocol. Its places in flight are held until the end.
-pub struct Upgrade {
-    pub(super) on: OnUpgrade,
-    pub(super) permits: Permits,
-}
-
-impl fmt::Debug for Upgrade {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Upgrade(…)")
-    }
-}
-
-/// A connection that speaks another protocol, as raw bytes in both directions.
-pub struct UpgradedConnection {
-    /// The bytes. Dropping it closes the connection.
-    pub io: TokioIo<Upgraded>,
-    _permits: Permits,
-}
-
-impl fmt::Debug for UpgradedConnection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("UpgradedConnection(…)")
-    }
-}
-
-impl Upgrade {
-    /// Waits until the connection is free of HTTP, which is at once unless it breaks.
-    pub async fn connection(self) -> Result<UpgradedConnection, BodyError> {
-        let upgraded = self.on.await.map_err(|error| BodyError { reason: classify(&error) })?;
-        Ok(UpgradedConnection { io: TokioIo::new(upgraded), _permits: self.permits })
-    }
-}
-
-/// What an answer holds until its body has ended.
+/// What an answer over HTTP/1.1 holds until its body has ended.
 pub(super) struct Lease {
-    pub(super) socket: Socket,
+    pub(super) socket: Box<Socket>,
     pub(super) permits: Permits,
-    pub(super) pool: Weak<Pool>,
+    pub(super) pools: Arc<Pools>,
+    /// The pool that the socket belongs to.
+    pub(super) number: usize,
     pub(super) key: Key,
-    /// Whether the head was free of oddities.
-    pub(super) reusable: bool,
 }
 
 impl Lease {
-    /// The answer is complete. The socket rests, unless the request is still being written: then the
-    /// provider answered early, and what it makes of the remaining bytes is anybody's guess.
+    /// The answer is complete. The socket rests, unless anything was odd or the request is still being
+    /// written: then the provider answered early, and what it makes of the remaining bytes is anybody's
+    /// guess.
     fn finish(self) {
-        let Lease { socket, permits, pool, key, reusable } = self;
+        let Lease { socket, permits, pools, number, key } = self;
         drop(permits);
-        if let Some(pool) = pool.upgrade().filter(|_| reusable && socket.wire.request_sent()) {
-            pool.put(key, socket);
+        if socket.is_reusable() {
+            pools.put(number, key, socket);
+        } else {
+            socket.close(Closed::NotReusable);
         }
     }
+}
+
+/// Where the body comes from.
+enum Flow {
+    /// It is over.
+    Over,
+    Http1(Lease),
+    Http2 {
+        stream: Box<Incoming>,
+        timer: Timer,
+        _permits: Permits,
+    },
 }
 
 /// The body of an answer.
 ///
 /// Ends only where the provider ended it: an answer that was cut short is an error. Dropped before its
-/// end, it closes the connection, so that a caller who goes away cancels the provider's work at once.
+/// end, it closes the connection or resets the stream, so that a caller who goes away cancels the provider's
+/// work at once.
 pub struct AnswerBody {
-    incoming: Option<Incoming>,
-    lease: Option<Lease>,
+    flow: Flow,
     idle: Duration,
-    deadline: Option<Instant>,
-    timer: Option<Pin<Box<Sleep>>>,
+    patience: Patience,
 }
 
 impl fmt::Debug for AnswerBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AnswerBody").field("complete", &self.lease.is_none()).finish_non_exhaustive()
+        f.debug_struct("AnswerBody").field("complete", &self.is_end_stream()).finish_non_exhaustive()
     }
 }
 
 impl AnswerBody {
-    pub(super) fn new(incoming: Incoming, lease: Lease, idle: Duration, deadline: Option<Instant>) -> Self {
-        let mut body = Self { incoming: Some(incoming), lease: Some(lease), idle, deadline, timer: None };
+    fn new(flow: Flow, waits: Waits) -> Self {
+        let mut body = Self { flow, idle: waits.idle, patience: Patience::new(waits.deadline) };
         body.finish_if_complete();
         body
     }
 
-    /// The body of a 101.
-    pub(super) fn none() -> Self {
-        Self { incoming: None, lease: None, idle: Duration::ZERO, deadline: None, timer: None }
+    pub(super) fn http1(lease: Lease, waits: Waits) -> Self {
+        Self::new(Flow::Http1(lease), waits)
     }
 
-    /// A body of known length is complete with its last byte; nobody has to ask for the end.
+    pub(super) fn http2(stream: Box<Incoming>, permits: Permits, waits: Waits) -> Self {
+        Self::new(Flow::Http2 { stream, timer: Timer::default(), _permits: permits }, waits)
+    }
+
+    /// The body of a 101.
+    pub(super) fn none() -> Self {
+        Self { flow: Flow::Over, idle: Duration::ZERO, patience: Patience::new(None) }
+    }
+
+    /// A body is complete with its last byte, where that is known; nobody has to ask for the end.
     fn finish_if_complete(&mut self) {
-        if self.incoming.as_ref().is_none_or(Incoming::is_end_stream)
-            && let Some(lease) = self.lease.take()
+        if self.is_end_stream()
+            && let Flow::Http1(lease) = std::mem::replace(&mut self.flow, Flow::Over)
         {
             lease.finish();
         }
     }
 
     fn fail(&mut self, reason: Reason) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        self.incoming = None;
-        self.lease = None;
+        self.flow = Flow::Over;
         Poll::Ready(Some(Err(BodyError { reason })))
     }
 
     /// Nothing came: how long may that go on?
-    fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let (idle, deadline) = (self.idle, self.deadline);
-        let timer = self.timer.get_or_insert_with(|| {
-            let until = Instant::now() + idle;
-            Box::pin(sleep_until(deadline.map_or(until, |deadline| deadline.min(until))))
-        });
-        if timer.as_mut().poll(cx).is_pending() {
-            return Poll::Pending;
+    fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let (timer, moves) = match &mut self.flow {
+            Flow::Over => return Poll::Ready(None),
+            Flow::Http1(lease) => {
+                let moves = lease.socket.moves();
+                (&mut lease.socket.timer, moves)
+            }
+            Flow::Http2 { stream, timer, .. } => (timer, stream.moves()),
+        };
+        match self.patience.poll(cx, timer, moves, (self.idle, Reason::IdleTimeout)) {
+            Poll::Ready(reason) => self.fail(reason),
+            Poll::Pending => Poll::Pending,
         }
-        let reason = if self.is_late() { Reason::TotalTimeout } else { Reason::IdleTimeout };
-        self.fail(reason)
-    }
-
-    fn is_late(&self) -> bool {
-        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 }
 
@@ -177,36 +176,43 @@ impl Body for AnswerBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = &mut *self;
-        let Some(incoming) = &mut this.incoming else { return Poll::Ready(None) };
-        let Poll::Ready(frame) = Pin::new(incoming).poll_frame(cx) else {
-            return this.poll_patience(cx);
+        let frame = match &mut this.flow {
+            Flow::Over => return Poll::Ready(None),
+            Flow::Http1(lease) => lease.socket.poll_frame(cx),
+            Flow::Http2 { stream, .. } => stream.poll_frame(cx),
         };
-        this.timer = None;
+        let Poll::Ready(frame) = frame else { return this.poll_late(cx) };
         match frame {
             Some(Ok(frame)) => {
                 this.finish_if_complete();
-                if this.lease.is_some() && this.is_late() {
+                if !this.is_end_stream() && this.patience.is_late() {
                     return this.fail(Reason::TotalTimeout);
                 }
                 Poll::Ready(Some(Ok(frame)))
             }
-            Some(Err(error)) => {
-                let own = this.lease.as_ref().and_then(|lease| lease.socket.wire.body_failure());
-                this.fail(own.unwrap_or_else(|| classify(&error)))
-            }
+            Some(Err(reason)) => this.fail(reason),
             None => {
-                this.incoming = None;
                 this.finish_if_complete();
+                this.flow = Flow::Over;
                 Poll::Ready(None)
             }
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.incoming.as_ref().is_none_or(Incoming::is_end_stream)
+        match &self.flow {
+            Flow::Over => true,
+            Flow::Http1(lease) => lease.socket.is_end(),
+            Flow::Http2 { stream, .. } => stream.is_end(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.incoming.as_ref().map_or_else(|| SizeHint::with_exact(0), Incoming::size_hint)
+        let remaining = match &self.flow {
+            Flow::Over => Some(0),
+            Flow::Http1(lease) => lease.socket.remaining(),
+            Flow::Http2 { stream, .. } => stream.remaining(),
+        };
+        remaining.map_or_else(SizeHint::new, SizeHint::with_exact)
     }
 }

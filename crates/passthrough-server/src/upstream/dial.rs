@@ -18,7 +18,7 @@ use tokio::time::{sleep, timeout};
 use super::error::{Reason, SendError};
 use super::identity::ClientIdentity;
 use super::resolve::Resolver;
-use super::tls::{Stream, Tls};
+use super::tls::{Offer, Stream, Tls};
 
 /// How long the next address waits for the one before it (RFC 8305 §5).
 const STAGGER: Duration = Duration::from_millis(250);
@@ -40,6 +40,7 @@ impl Connector {
         &self,
         origin: &Origin,
         identity: Option<&ClientIdentity>,
+        offer: Offer,
     ) -> Result<Stream, SendError> {
         let addresses = match &origin.host {
             Host::Ip(ip) => vec![*ip],
@@ -53,7 +54,7 @@ impl Connector {
             let tcp = tcp.map_err(|error| SendError::unsent(Reason::Connect).with(error.kind()))?;
             match origin.scheme {
                 Scheme::Http => Ok(Stream::Plain(tcp)),
-                Scheme::Https => self.tls.handshake(tcp, &origin.host, identity).await,
+                Scheme::Https => self.tls.handshake(tcp, &origin.host, identity, offer).await,
             }
         };
         timeout(self.connect_timeout, connect)

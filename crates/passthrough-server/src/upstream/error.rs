@@ -3,10 +3,10 @@
 //! The reasons are closed and carry the names of the API's `detail.reason`. Nothing here ever holds a
 //! header value, a path or a query: what a provider is asked is the customer's business.
 
-use std::error::Error as StdError;
 use std::io;
 
 pub use passthrough_core::fault::Sent;
+use passthrough_http1::client as http1;
 use thiserror::Error;
 
 /// Why an upstream request, or the reading of its answer, failed.
@@ -20,7 +20,7 @@ pub enum Reason {
     Tls,
     /// The address rules allow none of the addresses, or not this scheme.
     BlockedAddress,
-    /// The provider answered with something that is not sound HTTP/1.1.
+    /// The provider answered with something that is not sound HTTP.
     Protocol,
     /// The provider closed the connection before its answer was complete.
     Reset,
@@ -121,44 +121,37 @@ pub struct BodyError {
     pub reason: Reason,
 }
 
-/// What an error of the HTTP codec means.
-pub(super) fn classify(error: &hyper::Error) -> Reason {
-    if let Some(cause) = io_cause(error) {
-        return classify_io(cause);
-    }
-    if error.is_incomplete_message() || error.is_canceled() || error.is_closed() {
-        Reason::Reset
-    } else if error.is_parse() || error.is_timeout() || !error.is_user() {
-        Reason::Protocol
-    } else {
-        Reason::Reset
+/// What an error of an HTTP/1.1 connection means.
+pub(super) fn classify(error: &http1::Error) -> Reason {
+    match error {
+        http1::Error::Closed => Reason::Reset,
+        http1::Error::Io(error) => classify_io(error),
+        http1::Error::Source(_) | http1::Error::Length => Reason::RequestBody,
+        http1::Error::Unwritable(_)
+        | http1::Error::NotFree
+        | http1::Error::Unasked
+        | http1::Error::Head(_)
+        | http1::Error::Framing(_)
+        | http1::Error::Body(_)
+        | http1::Error::Interim
+        | http1::Error::Switched => Reason::Protocol,
     }
 }
 
-fn io_cause(error: &hyper::Error) -> Option<&io::Error> {
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        if let Some(io) = error.downcast_ref::<io::Error>() {
-            return Some(io);
-        }
-        cause = error.source();
+/// What an error of an HTTP/2 stream means.
+pub(super) fn classify_h2(error: &h2::Error) -> Reason {
+    match error.get_io() {
+        Some(error) => classify_io(error),
+        // The provider broke the stream or the connection off; it says so, and why is its own business.
+        None if error.is_remote() => Reason::Reset,
+        // It was broken off here, because of what the provider sent.
+        None => Reason::Protocol,
     }
-    None
 }
 
-/// What the connection said, or else the codec; never bytes of a message.
-pub(super) fn describe(error: &hyper::Error) -> String {
-    io_cause(error).map_or_else(|| error.to_string(), ToString::to_string)
-}
-
-fn classify_io(error: &io::Error) -> Reason {
-    if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) {
-        // In TLS 1.3 a provider refuses a client certificate only after the handshake looked done.
-        return Reason::Tls;
-    }
-    match error.kind() {
-        // These are what the body decoder says about malformed chunks.
-        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => Reason::Protocol,
-        _ => Reason::Reset,
-    }
+/// What an error of the connection below HTTP means.
+pub(super) fn classify_io(error: &io::Error) -> Reason {
+    // In TLS 1.3 a provider refuses a client certificate only after the handshake looked done.
+    let tls = error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
+    if tls { Reason::Tls } else { Reason::Reset }
 }

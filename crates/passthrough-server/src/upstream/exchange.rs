@@ -1,68 +1,103 @@
 //! One exchange, from the call to the head of its answer.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Request, Response, StatusCode};
-use hyper::body::Incoming;
+use bytes::Bytes;
+use http::StatusCode;
 use passthrough_core::header::Fields;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
-use super::answer::{Answer, AnswerBody, Lease, Upgrade};
-use super::error::{Reason, SendError, classify, describe};
-use super::framing::{Framing, judge};
-use super::head::{codec_fields, read_fields};
-use super::pool::{Key, Socket};
-use super::request::{RequestBody, is_empty, prepare, wants_upgrade};
-use super::wire::Wire;
-use super::{Call, Inner};
+use super::answer::{Answer, AnswerBody, Lease};
+use super::error::{Reason, SendError, Sent};
+use super::http1::Socket;
+use super::http2::Incoming;
+use super::pool::{Key, Pools};
+use super::ready::{Ready, Wanted, ready};
+use super::request::{RequestHead, UpstreamBody, Waits};
+use super::upgrade::Upgrade;
+use super::{Call, Inner, InterimSink};
 
 /// "For ever" in a form that can be added to an instant.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+/// How often a request is given to another connection because the one before turned out to be dead.
+const MAX_TRIES: usize = 3;
 
-/// How long to wait for the head of the answer.
-#[derive(Clone, Copy)]
-struct Patience {
-    first_byte: Duration,
-    deadline: Option<Instant>,
+/// The head of an answer, and where its body comes from.
+struct Begun {
+    status: StatusCode,
+    reason: Bytes,
+    fields: Fields,
+    from: Source,
+}
+
+enum Source {
+    Socket(Box<Socket>),
+    Stream(Box<Incoming>),
 }
 
 pub(super) async fn send(upstream: &Inner, call: Call) -> Result<Answer, SendError> {
     let began = Instant::now();
-    let Call { environment, connection, origin, identity, deadline, .. } = call;
-    let mut request = Request::new(call.body);
-    *request.method_mut() = call.method;
-    *request.uri_mut() = http::Uri::from(call.path);
-    *request.headers_mut() = call.fields.to_map();
-    let idle = call.idle.unwrap_or(upstream.timeouts.idle).min(LONGEST);
-    let first_byte = call.first_byte.unwrap_or(upstream.timeouts.first_byte).min(LONGEST);
-    let patience = Patience { first_byte, deadline };
-    prepare(&mut request, &origin)?;
-    let upgrade = wants_upgrade(&request);
-    let permits = in_time(deadline, upstream.gates.enter(&environment, connection, &origin)).await?;
-
-    let key = Key { environment, origin, identity: identity.as_ref().map(|identity| identity.fingerprint) };
-    let mut request = request.map(|body| RequestBody::new(body, idle, Wire::new()));
+    let Call { environment, connection, origin, identity, deadline, mut body, mut interim, .. } = call;
+    let waits = Waits {
+        first_byte: call.first_byte.unwrap_or(upstream.timeouts.first_byte).min(LONGEST),
+        idle: call.idle.unwrap_or(upstream.timeouts.idle).min(LONGEST),
+        deadline,
+    };
+    let head = RequestHead::new(call.method, call.path, call.fields)?;
+    let entered = in_time(deadline, upstream.gates.enter(&environment, connection, &origin)).await;
+    upstream.numbers.queue.observe(began.elapsed());
+    let permits = entered?;
+    let fingerprint = identity.as_ref().map(|identity| identity.fingerprint);
+    let key = Key { environment, origin, identity: fingerprint };
+    let number = Pools::here();
+    let (mut tries, mut dialled) = (0, None);
     loop {
-        let mut socket = match upstream.pool.take(&key) {
-            Some(socket) => socket,
-            None => {
-                let connect = async {
-                    let stream = upstream.connector.connect(&key.origin, identity.as_deref()).await?;
-                    Socket::open(stream).await
+        tries += 1;
+        let wanted = Wanted { key: &key, number, identity: identity.as_deref(), upgrade: head.upgrade };
+        let ready = in_time(deadline, ready(upstream, wanted, &mut dialled)).await?;
+        let (reused, again) = (ready.is_reused(), body.again());
+        match ask(ready, &head, body, waits, &mut interim).await {
+            Ok(Begun { status, reason, fields, from }) => {
+                let (body, upgrade) = match from {
+                    Source::Stream(stream) => (AnswerBody::http2(stream, permits, waits), None),
+                    Source::Socket(socket) if status == StatusCode::SWITCHING_PROTOCOLS => {
+                        (AnswerBody::none(), Some(Upgrade::new(*socket, permits)))
+                    }
+                    Source::Socket(socket) => {
+                        let pools = upstream.pools.clone();
+                        (AnswerBody::http1(Lease { socket, permits, pools, number, key }, waits), None)
+                    }
                 };
-                in_time(deadline, connect).await?
+                let upstream_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+                return Ok(Answer { status, reason, fields, body, upstream_ms, reused, dialled, upgrade });
             }
-        };
-        match ask(&mut socket, request, patience).await {
-            Ok(response) => {
-                let lease =
-                    Lease { socket, permits, pool: Arc::downgrade(&upstream.pool), key, reusable: false };
-                return shape(response, lease, upgrade, idle, deadline, began);
-            }
-            // A resting socket turned out dead before anything was written: the next one.
-            Err(NoAnswer::Untouched(untouched, _)) if socket.reused => request = *untouched,
-            Err(NoAnswer::Untouched(_, error) | NoAnswer::Failed(error)) => return Err(error),
+            // A connection that had served before turned out dead before the provider saw anything.
+            Err(error) if reused && error.sent == Sent::No && tries < MAX_TRIES => match again {
+                Some(again) => body = again,
+                None => return Err(error),
+            },
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Sends the request and waits for the head of the answer.
+async fn ask(
+    ready: Ready,
+    head: &RequestHead,
+    body: UpstreamBody,
+    waits: Waits,
+    interim: &mut Option<InterimSink>,
+) -> Result<Begun, SendError> {
+    match ready {
+        Ready::Socket(mut socket) => {
+            let answer = socket.ask(head, body, waits, interim).await?;
+            let (status, reason, fields) = (answer.status, answer.reason, Fields(answer.fields));
+            Ok(Begun { status, reason, fields, from: Source::Socket(socket) })
+        }
+        Ready::Place(place) => {
+            let (status, fields, stream) = place.ask(head, body, waits, interim).await?;
+            Ok(Begun { status, reason: Bytes::new(), fields, from: Source::Stream(stream) })
         }
     }
 }
@@ -79,99 +114,4 @@ async fn in_time<T>(
             timeout_at(at, work).await.unwrap_or_else(|_| Err(SendError::unsent(Reason::TotalTimeout)))
         }
     }
-}
-
-enum NoAnswer {
-    /// Nothing was written, and here is the request again.
-    Untouched(Box<Request<RequestBody>>, SendError),
-    Failed(SendError),
-}
-
-/// Gives the request to the codec and waits for the head of the answer.
-async fn ask(
-    socket: &mut Socket,
-    request: Request<RequestBody>,
-    patience: Patience,
-) -> Result<Response<Incoming>, NoAnswer> {
-    let wire = socket.wire.clone();
-    wire.begin(is_empty(request.body()));
-    let request = request.map(|body| body.on(wire.clone()));
-    let mut answer = std::pin::pin!(socket.sender.try_send_request(request));
-    let result = loop {
-        let due = wire.overdue_at(patience.first_byte);
-        let until = patience.deadline.map_or(due, |deadline| deadline.min(due));
-        tokio::select! {
-            biased;
-            result = &mut answer => break result,
-            () = sleep_until(until) => {}
-        }
-        let now = Instant::now();
-        let reason = if patience.deadline.is_some_and(|deadline| now >= deadline) {
-            Reason::TotalTimeout
-        } else if now >= wire.overdue_at(patience.first_byte) {
-            Reason::FirstByteTimeout
-        } else {
-            continue;
-        };
-        return Err(NoAnswer::Failed(SendError::new(reason, wire.sent(false))));
-    };
-    result.map_err(|mut error| {
-        let untouched = error.take_message().filter(|_| wire.untouched());
-        let failure = judge_failure(&wire, &error.into_error());
-        match untouched {
-            Some(request) => NoAnswer::Untouched(Box::new(request), failure),
-            None => NoAnswer::Failed(failure),
-        }
-    })
-}
-
-fn judge_failure(wire: &Wire, error: &hyper::Error) -> SendError {
-    if let Some(reason) = wire.body_failure() {
-        return SendError::new(reason, wire.sent(true));
-    }
-    let reason = if wire.spoke_first() { Reason::Protocol } else { classify(error) };
-    SendError::new(reason, wire.sent(true)).with(describe(error))
-}
-
-fn shape(
-    mut response: Response<Incoming>,
-    mut lease: Lease,
-    upgrade: bool,
-    idle: Duration,
-    deadline: Option<Instant>,
-    began: Instant,
-) -> Result<Answer, SendError> {
-    let wire = lease.socket.wire.clone();
-    let refuse = |why: &str| SendError::new(Reason::Protocol, wire.sent(false)).with(why);
-    let switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
-    if switched && !upgrade {
-        return Err(refuse("101 without having been asked"));
-    }
-    let on = switched.then(|| hyper::upgrade::on(&mut response));
-    let (mut head, incoming) = response.into_parts();
-    let mut fields = wire
-        .take_head()
-        .and_then(|bytes| read_fields(bytes, head.status, &head.headers))
-        .unwrap_or_else(|| codec_fields(&head.headers));
-    match judge(head.version, &mut head.headers, &mut fields) {
-        Framing::Clean => lease.reusable = true,
-        Framing::Odd => {}
-        Framing::Refused => return Err(refuse("a transfer coding other than chunked")),
-    }
-    let reused = lease.socket.reused;
-    let (body, upgrade) = match on {
-        None => (AnswerBody::new(incoming, lease, idle, deadline), None),
-        Some(on) => {
-            let Lease { socket, permits, .. } = lease;
-            socket.release();
-            (AnswerBody::none(), Some(Upgrade { on, permits }))
-        }
-    };
-    let upstream_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let bytes = |value: &http::HeaderValue| bytes::Bytes::copy_from_slice(value.as_bytes());
-    let fields =
-        fields.into_iter().map(|(name, value)| (bytes::Bytes::from(name.into_string()), bytes(&value)));
-    let fields = Fields(fields.collect());
-    let reason = head.status.canonical_reason().unwrap_or_default().into();
-    Ok(Answer { status: head.status, reason, fields, body, upstream_ms, reused, upgrade })
 }

@@ -20,7 +20,7 @@ pub(super) struct Gates {
     limits: Limits,
     total: Arc<Semaphore>,
     /// By environment, too: one closed room must not be able to shut a provider for another.
-    origins: KeyedGate<(Environment, Origin)>,
+    origins: KeyedGate<(Environment, Arc<Origin>)>,
     connections: KeyedGate<ConnectionId>,
 }
 
@@ -53,7 +53,7 @@ impl Gates {
         &self,
         environment: &Environment,
         connection: Option<ConnectionId>,
-        origin: &Origin,
+        origin: &Arc<Origin>,
     ) -> Result<Permits, SendError> {
         let enter = async {
             let connection = match connection {

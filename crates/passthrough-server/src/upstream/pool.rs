@@ -1,182 +1,211 @@
-//! Sockets that wait for their next request.
+//! Connections that wait for their next request.
 //!
-//! A socket is shared only within one environment, one origin and one TLS identity. It comes back only
-//! after a complete exchange without any oddity, and leaves for good when anything arrives unasked.
+//! A connection is shared only within one environment, one origin and one TLS identity, and stays with the
+//! worker that opened it. A socket of HTTP/1.1 comes back only after a complete exchange without any oddity,
+//! and leaves for good when anything arrives unasked. A session of HTTP/2 is here from its first request on,
+//! for others to join.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use hyper::client::conn::http1::{self, SendRequest};
-use hyper_util::rt::TokioIo;
 use passthrough_core::base_url::Origin;
 use passthrough_core::id::Environment;
-use tokio::task::AbortHandle;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::runtime::Handle;
+use tokio::time::{Instant, sleep};
 
-use super::error::{Reason, SendError};
-use super::head::{MAX_HEAD, MAX_HEADERS};
+use super::http1::Socket;
+use super::http2::Session;
 use super::identity::Fingerprint;
-use super::request::RequestBody;
-use super::tls::Stream;
-use super::wire::{Tap, Wire};
+use super::ready::Ready;
+use super::worker;
+use crate::metrics::Closed;
 
-/// The most idle sockets of one key.
-const MAX_IDLE_PER_KEY: usize = 32;
-/// The most idle sockets in all.
-const MAX_IDLE: usize = 512;
-/// How long the codec may take to come to rest after an answer.
-const SETTLE: Duration = Duration::from_secs(1);
+/// The most idle sockets of one key, for one worker.
+const MAX_IDLE_PER_KEY: usize = 128;
+/// The most idle sockets in all, for one worker.
+const MAX_IDLE: usize = 1024;
+/// The most sessions of HTTP/2 of one key, for one worker.
+const MAX_SESSIONS: usize = 16;
+/// Workers with a pool of their own.
+const WORKERS: usize = 64;
+/// The longest that a socket which the provider closed may go unnoticed.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Who may share a socket.
+/// Who may share a connection.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Key {
     pub(super) environment: Environment,
-    pub(super) origin: Origin,
+    pub(super) origin: Arc<Origin>,
     pub(super) identity: Option<Fingerprint>,
 }
 
-/// One HTTP/1.1 connection. Dropping it closes the connection.
-pub(super) struct Socket {
-    pub(super) sender: SendRequest<RequestBody>,
-    pub(super) wire: Arc<Wire>,
-    /// Whether it served a request before.
-    pub(super) reused: bool,
-    codec: Option<AbortHandle>,
-}
+/// Waited for by those who would otherwise all open a session of their own.
+pub(super) type Turn = Arc<tokio::sync::Mutex<()>>;
 
-impl Socket {
-    /// Puts the HTTP/1.1 codec on a connection.
-    pub(super) async fn open(stream: Stream) -> Result<Self, SendError> {
-        let wire = Wire::new();
-        let io = TokioIo::new(Tap::new(stream, wire.clone()));
-        // The codec's own limit of headers is MAX_HEADERS; stating it would cost an allocation for each
-        // answer, so a test holds it instead.
-        const _: () = assert!(MAX_HEADERS == 100);
-        let (sender, connection) = http1::Builder::new()
-            .max_buf_size(MAX_HEAD)
-            .max_header_size(MAX_HEAD)
-            .handshake(io)
-            .await
-            .map_err(|error| SendError::unsent(Reason::Protocol).with(error))?;
-        let codec = tokio::spawn(async move {
-            // How the connection ends is told through the exchange; between exchanges nobody asks.
-            let _ = connection.with_upgrades().await;
-        });
-        Ok(Self { sender, wire, reused: false, codec: Some(codec.abort_handle()) })
-    }
-
-    /// Lets the connection live on without this handle, for an upgrade.
-    pub(super) fn release(mut self) {
-        self.wire.hand_over();
-        self.codec = None;
-    }
-}
-
-impl Drop for Socket {
-    fn drop(&mut self) {
-        if let Some(codec) = self.codec.take() {
-            codec.abort();
-        }
-    }
-}
-
-struct Idle {
-    socket: Socket,
-    since: Instant,
+/// The pools of all workers. A worker only ever locks its own, so that nobody waits.
+pub(super) struct Pools {
+    idle: Duration,
+    pools: Box<[Mutex<Pool>]>,
 }
 
 #[derive(Default)]
-struct State {
-    sockets: HashMap<Key, Vec<Idle>>,
+struct Pool {
+    keys: HashMap<Key, Shelf>,
+    /// Resting sockets in all.
     count: usize,
     sweeping: bool,
 }
 
-/// The idle sockets.
-pub(super) struct Pool {
-    idle: Duration,
-    state: Mutex<State>,
+/// What is there for one key.
+#[derive(Default)]
+struct Shelf {
+    sockets: Vec<(Box<Socket>, Instant)>,
+    sessions: Vec<(Session, Option<Instant>)>,
+    /// There once the provider has chosen HTTP/2.
+    turn: Option<Turn>,
 }
 
-impl Pool {
-    /// A pool whose sockets rest at most for `idle`.
+impl Pools {
+    /// Pools whose connections rest at most for `idle`.
     pub(super) fn new(idle: Duration) -> Arc<Self> {
-        Arc::new(Self { idle, state: Mutex::default() })
+        Arc::new(Self { idle, pools: (0..WORKERS).map(|_| Mutex::default()).collect() })
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The number of the calling worker's pool.
+    pub(super) fn here() -> usize {
+        worker::current() % WORKERS
     }
 
-    /// The socket that rested last, if a usable one is there.
-    pub(super) fn take(&self, key: &Key) -> Option<Socket> {
-        let mut state = self.state();
-        let State { sockets, count, .. } = &mut *state;
-        let resting = sockets.get_mut(key)?;
-        while let Some(Idle { mut socket, since }) = resting.pop() {
-            *count -= 1;
-            if socket.sender.is_ready() && since.elapsed() < self.idle {
-                socket.reused = true;
-                return Some(socket);
+    fn pool(&self, number: usize) -> MutexGuard<'_, Pool> {
+        self.pools[number % WORKERS].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A connection that can take a request; of sockets the one that rested last. `alone`: only a socket
+    /// will do.
+    pub(super) fn take(&self, number: usize, key: &Key, alone: bool) -> Option<Ready> {
+        loop {
+            let (mut socket, since) = {
+                let mut pool = self.pool(number);
+                let shelf = pool.keys.get_mut(key)?;
+                if !alone && let Some(place) = shelf.sessions.iter().find_map(|(session, _)| session.join()) {
+                    return Some(Ready::Place(place));
+                }
+                let taken = shelf.sockets.pop()?;
+                pool.count -= 1;
+                taken
+            };
+            if since.elapsed() >= self.idle {
+                socket.close(Closed::Expired);
+            } else if !socket.is_quiet() {
+                socket.close(Closed::Dead);
+            } else {
+                return Some(Ready::Socket(socket));
             }
         }
-        sockets.remove(key);
-        None
     }
 
-    /// Takes a socket back as soon as the codec has come to rest, which includes a look for bytes after
-    /// the answer; a socket that does not come to rest is closed.
-    pub(super) fn put(self: Arc<Self>, key: Key, mut socket: Socket) {
-        if socket.sender.is_ready() {
-            self.keep(key, socket);
-        } else if !socket.sender.is_closed() {
-            tokio::spawn(async move {
-                if let Ok(Ok(())) = timeout(SETTLE, socket.sender.ready()).await {
-                    self.keep(key, socket);
+    /// Where the provider is known to speak HTTP/2: whose turn it is to open a session.
+    pub(super) fn turn(&self, number: usize, key: &Key) -> Option<Turn> {
+        self.pool(number).keys.get(key)?.turn.clone()
+    }
+
+    /// The provider has chosen HTTP/1.1 after all: nobody waits for sessions any more.
+    pub(super) fn forget_turn(&self, number: usize, key: &Key) {
+        if let Some(shelf) = self.pool(number).keys.get_mut(key) {
+            shelf.turn = None;
+        }
+    }
+
+    /// Takes a socket back.
+    pub(super) fn put(self: &Arc<Self>, number: usize, key: Key, mut socket: Box<Socket>) {
+        socket.rest();
+        let mut pool = self.pool(number);
+        if pool.count >= MAX_IDLE || !self.keep_sweeping(number, &mut pool) {
+            return socket.close(Closed::Full);
+        }
+        // The entry is mostly there; then the key is not needed.
+        let shelf = match pool.keys.get_mut(&key) {
+            Some(shelf) => shelf,
+            None => pool.keys.entry(key).or_default(),
+        };
+        if shelf.sockets.len() < MAX_IDLE_PER_KEY {
+            shelf.sockets.push((socket, Instant::now()));
+            pool.count += 1;
+        } else {
+            socket.close(Closed::Full);
+        }
+    }
+
+    /// Lets others join a new session.
+    pub(super) fn share(self: &Arc<Self>, number: usize, key: &Key, session: Session) {
+        let mut pool = self.pool(number);
+        if !self.keep_sweeping(number, &mut pool) {
+            return;
+        }
+        let shelf = pool.keys.entry(key.clone()).or_default();
+        shelf.turn.get_or_insert_default();
+        if shelf.sessions.len() < MAX_SESSIONS {
+            shelf.sessions.push((session, None));
+        }
+    }
+
+    /// How many sockets rest, with all workers.
+    pub(super) fn resting(&self) -> usize {
+        (0..WORKERS).map(|number| self.pool(number).count).sum()
+    }
+
+    /// Sees to it that what rests here expires. Not possible outside a runtime.
+    fn keep_sweeping(self: &Arc<Self>, number: usize, pool: &mut Pool) -> bool {
+        if !pool.sweeping
+            && let Ok(runtime) = Handle::try_current()
+        {
+            pool.sweeping = true;
+            runtime.spawn(sweep(Arc::downgrade(self), number, self.idle));
+        }
+        pool.sweeping
+    }
+
+    /// Closes what rested for too long, was closed by the provider, or received what nobody asked for.
+    /// Whether any is left.
+    fn expire(&self, number: usize) -> bool {
+        let now = Instant::now();
+        let mut pool = self.pool(number);
+        pool.keys.retain(|_, shelf| {
+            shelf
+                .sockets
+                .extract_if(.., |(_, since)| now - *since >= self.idle)
+                .for_each(close(Closed::Expired));
+            shelf.sockets.extract_if(.., |(socket, _)| !socket.is_quiet()).for_each(close(Closed::Dead));
+            shelf.sessions.retain_mut(|(session, idle_since)| {
+                if session.is_busy() {
+                    *idle_since = None;
+                    return session.is_open();
                 }
+                let since = *idle_since.get_or_insert(now);
+                session.is_open() && now - since < self.idle
             });
-        }
-    }
-
-    fn keep(self: Arc<Self>, key: Key, socket: Socket) {
-        socket.wire.rest();
-        let mut state = self.state();
-        if state.count >= MAX_IDLE {
-            return;
-        }
-        let resting = state.sockets.entry(key).or_default();
-        if resting.len() >= MAX_IDLE_PER_KEY {
-            return;
-        }
-        resting.push(Idle { socket, since: Instant::now() });
-        state.count += 1;
-        if !state.sweeping {
-            state.sweeping = true;
-            tokio::spawn(sweep(Arc::downgrade(&self), self.idle));
-        }
-    }
-
-    /// Closes what rested for too long or was closed by the provider. Whether any is left.
-    fn expire(&self) -> bool {
-        let mut state = self.state();
-        state.sockets.retain(|_, resting| {
-            resting.retain(|idle| idle.since.elapsed() < self.idle && !idle.socket.sender.is_closed());
-            !resting.is_empty()
+            let turning = shelf.turn.as_ref().is_some_and(|turn| Arc::strong_count(turn) > 1);
+            turning || !shelf.sockets.is_empty() || !shelf.sessions.is_empty()
         });
-        state.count = state.sockets.values().map(Vec::len).sum();
-        state.sweeping = state.count > 0;
-        state.sweeping
+        pool.count = pool.keys.values().map(|shelf| shelf.sockets.len()).sum();
+        pool.sweeping = !pool.keys.is_empty();
+        pool.sweeping
     }
 }
 
-/// Runs while sockets rest; ends with the last of them, or with the pool.
-async fn sweep(pool: Weak<Pool>, idle: Duration) {
-    let pause = (idle / 4).max(Duration::from_millis(20));
+/// Closes a socket that rested.
+fn close(why: Closed) -> impl Fn((Box<Socket>, Instant)) {
+    move |(socket, _)| socket.close(why)
+}
+
+/// Runs while connections rest; ends with the last of them, or with the pools.
+async fn sweep(pools: Weak<Pools>, number: usize, idle: Duration) {
+    let pause = (idle / 4).clamp(Duration::from_millis(20), LONGEST_PAUSE);
     loop {
         sleep(pause).await;
-        match pool.upgrade() {
-            Some(pool) if pool.expire() => {}
+        match pools.upgrade() {
+            Some(pools) if pools.expire(number) => {}
             _ => return,
         }
     }

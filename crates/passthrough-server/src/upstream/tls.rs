@@ -26,12 +26,28 @@ use super::identity::{ClientIdentity, Fingerprint};
 /// How many identities keep their configuration (and with it their TLS sessions) ready.
 const KEPT_IDENTITIES: usize = 256;
 
+/// Which protocols a handshake offers (RFC 7301).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Offer {
+    /// HTTP/1.1 alone: switched off otherwise, or another protocol is to be switched to.
+    Http1,
+    /// HTTP/2, and HTTP/1.1 for who does not speak it.
+    Http2,
+}
+
+/// One way to present oneself, with its TLS sessions.
+#[derive(Clone)]
+struct Configs {
+    http1: Arc<ClientConfig>,
+    http2: Arc<ClientConfig>,
+}
+
 /// TLS configurations: one for the world, one per client certificate.
 pub(super) struct Tls {
     roots: Arc<RootCertStore>,
-    anonymous: Arc<ClientConfig>,
+    anonymous: Configs,
     /// Apart from each other, so that a session of one identity is never resumed by another.
-    identified: Mutex<HashMap<Fingerprint, Arc<ClientConfig>>>,
+    identified: Mutex<HashMap<Fingerprint, Configs>>,
 }
 
 impl Tls {
@@ -49,11 +65,11 @@ impl Tls {
             }
         }
         let roots = Arc::new(roots);
-        let anonymous = Arc::new(configure(&roots, None).map_err(UpstreamError::Tls)?);
+        let anonymous = configure(&roots, None).map_err(UpstreamError::Tls)?;
         Ok(Self { roots, anonymous, identified: Mutex::default() })
     }
 
-    fn config(&self, identity: Option<&ClientIdentity>) -> Result<Arc<ClientConfig>, SendError> {
+    fn configs(&self, identity: Option<&ClientIdentity>) -> Result<Configs, SendError> {
         let Some(identity) = identity else { return Ok(self.anonymous.clone()) };
         let mut identified = self.identified.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(config) = identified.get(&identity.fingerprint) {
@@ -64,7 +80,8 @@ impl Tls {
         if identified.len() >= KEPT_IDENTITIES {
             identified.clear();
         }
-        Ok(identified.entry(identity.fingerprint).insert_entry(Arc::new(config)).get().clone())
+        identified.insert(identity.fingerprint, config.clone());
+        Ok(config)
     }
 
     /// Shakes hands over `tcp`. The certificate must be good for `host`.
@@ -73,13 +90,16 @@ impl Tls {
         tcp: TcpStream,
         host: &Host,
         identity: Option<&ClientIdentity>,
+        offer: Offer,
     ) -> Result<Stream, SendError> {
         let name = match host {
             Host::Ip(ip) => ServerName::from(*ip),
             Host::Domain(name) => ServerName::try_from(name.clone())
                 .map_err(|error| SendError::unsent(Reason::Tls).with(error))?,
         };
-        let stream = TlsConnector::from(self.config(identity)?).connect(name, tcp).await;
+        let configs = self.configs(identity)?;
+        let config = if offer == Offer::Http2 { configs.http2 } else { configs.http1 };
+        let stream = TlsConnector::from(config).connect(name, tcp).await;
         let stream = stream.map_err(|error| SendError::unsent(Reason::Tls).with(error))?;
         Ok(Stream::Tls(Box::new(stream)))
     }
@@ -88,7 +108,7 @@ impl Tls {
 fn configure(
     roots: &Arc<RootCertStore>,
     identity: Option<&ClientIdentity>,
-) -> Result<ClientConfig, rustls::Error> {
+) -> Result<Configs, rustls::Error> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
@@ -99,10 +119,16 @@ fn configure(
             builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(identity.key.clone())))
         }
     };
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
     config.resumption = Resumption::in_memory_sessions(512);
-    Ok(config)
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    // The clone shares the sessions.
+    let mut http2 = config.clone();
+    http2.alpn_protocols.insert(0, HTTP2.to_vec());
+    Ok(Configs { http1: Arc::new(config), http2: Arc::new(http2) })
 }
+
+/// The name of HTTP/2 over TLS.
+const HTTP2: &[u8] = b"h2";
 
 /// A connection to a provider.
 #[derive(Debug)]
@@ -114,6 +140,14 @@ pub(super) enum Stream {
 }
 
 impl Stream {
+    /// Whether HTTP/2 was agreed upon.
+    pub(super) fn is_http2(&self) -> bool {
+        match self {
+            Stream::Plain(_) => false,
+            Stream::Tls(stream) => stream.get_ref().1.alpn_protocol() == Some(HTTP2),
+        }
+    }
+
     /// Looks, past the runtime's memory of what is readable, whether anything lies in the socket before a
     /// request is written to it. An error if so: of kind `InvalidData` for bytes, `UnexpectedEof` for the
     /// end. TLS records without content (session tickets) are taken in.
@@ -132,12 +166,7 @@ impl Stream {
                 let (stream, session) = stream.get_mut();
                 let socket = SockRef::from(&*stream);
                 loop {
-                    match session.read_tls(&mut &*socket) {
-                        Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                        Ok(_) => {}
-                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                        Err(error) => return Err(error),
-                    }
+                    // First, because what was decrypted with an earlier answer is no longer in the socket.
                     let state = session.process_new_packets();
                     let state = state.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
                     if state.plaintext_bytes_to_read() > 0 {
@@ -145,6 +174,12 @@ impl Stream {
                     }
                     if state.peer_has_closed() {
                         return Err(io::ErrorKind::UnexpectedEof.into());
+                    }
+                    match session.read_tls(&mut &*socket) {
+                        Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                        Ok(_) => {}
+                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                        Err(error) => return Err(error),
                     }
                 }
             }

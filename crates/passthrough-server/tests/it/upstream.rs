@@ -3,11 +3,13 @@
 mod answer;
 mod failure;
 mod guard;
+mod http2;
 mod pool;
 mod request;
 mod tls;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::Request;
@@ -64,7 +66,7 @@ fn call(server: &RawServer, request: Request<UpstreamBody>) -> Call {
 fn asked(origin: Origin, request: Request<UpstreamBody>) -> Call {
     let (head, body) = request.into_parts();
     let path = head.uri.path_and_query().unwrap().clone();
-    let mut call = Call::new("default".parse().unwrap(), origin, head.method, path);
+    let mut call = Call::new("default".parse().unwrap(), Arc::new(origin), head.method, path);
     call.fields = Fields::from(&head.headers);
     call.body = body;
     call

@@ -4,7 +4,7 @@ use passthrough_core::connection::ConnectionStatus;
 use passthrough_store::{ConnectionFilter, ConnectionPatch, RequestFilter};
 
 use crate::rig::{
-    NOW, Rig, api_key, credential, on_both_engines, production, record, sealed, staging, stored,
+    NOW, Rig, api_key, credential, insert, on_both_engines, production, record, sealed, staging, stored,
     stored_in_full,
 };
 
@@ -20,11 +20,11 @@ async fn nothing_of_one_environment_is_seen_from_another(rig: Rig) {
     let id = connection.connection.id;
     store.insert_connection(&connection).await.unwrap();
     store.insert_api_key(&api_key(&production(), 1)).await.unwrap();
-    store.insert_requests(&[record(&production(), 1)]).await.unwrap();
+    insert(store, &production(), &[record(1)]).await.unwrap();
 
     assert_eq!(store.find_connection(&staging(), id).await, Ok(None));
     assert_eq!(store.find_credential(&staging(), id).await, Ok(None));
-    assert_eq!(store.find_request(&staging(), record(&production(), 1).id).await, Ok(None));
+    assert_eq!(store.find_request(&staging(), record(1).id).await, Ok(None));
     assert!(store.list_api_keys(&staging(), None, 50).await.unwrap().rows.is_empty());
     assert!(
         store.list_requests(&staging(), &RequestFilter::default(), None, 50).await.unwrap().rows.is_empty()

@@ -3,7 +3,9 @@
 use passthrough_core::connection::{Connection, ConnectionStatus, SealedCredential};
 use passthrough_core::fault::Door;
 use passthrough_core::id::{ApiKeyId, ConnectionId, Environment, RequestId};
-use passthrough_store::{ApiKey, Record, Sealed, Store, StoredConnection, sqlite_url};
+use passthrough_store::{
+    ApiKey, ProviderLimit, Record, RequestBatch, Sealed, Store, StoreError, StoredConnection, sqlite_url,
+};
 use passthrough_testkit::postgres::Postgres;
 use sqlx::AnyPool;
 use tempfile::TempDir;
@@ -150,12 +152,11 @@ pub(crate) fn stored_in_full(environment: &Environment, number: u64) -> StoredCo
     full
 }
 
-pub(crate) fn record(environment: &Environment, number: u64) -> Record {
+pub(crate) fn record(number: u64) -> Record<'static> {
     Record {
         id: RequestId::from_parts(NOW as u64 + number, u128::from(number)),
-        environment: environment.clone(),
         connection_id: Some(connection_id(1)),
-        api_key_id: Some(api_key(environment, 1).id),
+        api_key_id: Some(api_key(&production(), 1).id),
         provider: Some("acme".into()),
         door: Door::Envelope,
         method: "GET".into(),
@@ -170,5 +171,25 @@ pub(crate) fn record(environment: &Environment, number: u64) -> Record {
         upstream_duration_ms: Some(10),
         request_bytes: 0,
         response_bytes: 2048,
+        provider_limit: ProviderLimit::default(),
     }
+}
+
+/// Stores records in as few batches as can be.
+pub(crate) async fn insert(
+    store: &Store,
+    environment: &Environment,
+    records: &[Record<'_>],
+) -> Result<(), StoreError> {
+    store.insert_request_batches(&batches(environment, records)).await
+}
+
+pub(crate) fn batches(environment: &Environment, records: &[Record<'_>]) -> Vec<RequestBatch> {
+    let mut batches: Vec<RequestBatch> = Vec::new();
+    for record in records {
+        if !batches.iter_mut().any(|batch| batch.push(record)) {
+            batches.push(RequestBatch::new(environment.clone(), record));
+        }
+    }
+    batches
 }

@@ -6,8 +6,8 @@ use passthrough_store::{
 };
 
 use crate::rig::{
-    NOW, Rig, api_key, connection_id, credential, on_both_engines, production, record, sealed, staging,
-    stored,
+    NOW, Rig, api_key, connection_id, credential, insert, on_both_engines, production, record, sealed,
+    staging, stored,
 };
 
 on_both_engines! {
@@ -26,7 +26,8 @@ async fn an_installation_lives(rig: Rig) {
 }
 
 async fn first_start(store: &Store) {
-    assert_eq!(store.migrate().await.unwrap().len(), store.migrate().await.unwrap().len() + 1);
+    assert!(!store.migrate().await.unwrap().is_empty());
+    assert_eq!(store.migrate().await, Ok(vec![]));
     assert_eq!(store.count_api_keys().await, Ok(0));
     assert_eq!(store.ensure_environment(&production(), NOW).await, Ok(true));
     assert_eq!(store.ensure_environment(&staging(), NOW).await, Ok(true));
@@ -83,21 +84,20 @@ async fn passthroughs_are_recorded(store: &Store) {
         .map(|number| Record {
             connection_id: Some(connection_id(1 + number % 5)),
             status_code: Some(if number % 10 == 0 { 503 } else { 200 }),
-            ..record(&production(), number)
+            ..record(number)
         })
         .collect();
-    store.insert_requests(&batch).await.unwrap();
-    store.insert_requests(&batch[290..]).await.unwrap();
+    insert(store, &production(), &batch).await.unwrap();
+    insert(store, &production(), &batch[290..]).await.unwrap();
     let failed = RequestFilter {
         connection_id: Some(connection_id(1)),
         status: Some(StatusFilter::Class(5)),
         ..RequestFilter::default()
     };
     let page = store.list_requests(&production(), &failed, None, 500).await.unwrap();
-    assert_eq!((page.rows.len(), page.has_more), (30, false));
+    assert_eq!((page.rows.len(), page.next), (30, None));
     assert_eq!(store.find_request(&production(), batch[7].id).await, Ok(Some(batch[7].clone())));
-    assert_eq!(store.delete_requests_before(NOW + 100, 60).await, Ok(60));
-    assert_eq!(store.delete_requests_before(NOW + 100, 60).await, Ok(40));
+    assert_eq!(store.delete_requests_before(NOW + 100, 60).await, Ok(0), "the batch is not old as a whole");
 }
 
 async fn the_key_is_rotated(store: &Store) {
@@ -118,7 +118,7 @@ async fn a_customer_leaves(store: &Store) {
     assert_eq!(store.update_connection(&production(), connection_id(3), &gone, NOW + 80).await, Ok(true));
     assert_eq!(store.delete_connection(&production(), connection_id(4), NOW + 81).await, Ok(true));
     let of_theirs = RequestFilter { connection_id: Some(connection_id(4)), ..RequestFilter::default() };
-    assert_eq!(store.list_requests(&production(), &of_theirs, None, 500).await.unwrap().rows.len(), 40);
+    assert_eq!(store.list_requests(&production(), &of_theirs, None, 500).await.unwrap().rows.len(), 60);
     assert_eq!(store.count_sealed_by_key().await, Ok(vec![("k2".to_owned(), 11)]));
 }
 

@@ -6,7 +6,7 @@ use passthrough_store::{Store, StoreError, sqlite_url};
 use passthrough_testkit::postgres::Postgres;
 use sqlx::{AnyConnection, Connection};
 
-use crate::rig::{NOW, Rig, api_key, on_both_engines, production, record};
+use crate::rig::{NOW, Rig, api_key, insert, on_both_engines, production, record};
 
 on_both_engines! {
     a_closed_store_is_unavailable,
@@ -35,7 +35,7 @@ async fn a_server_that_is_stopped_makes_every_call_unavailable() {
     assert!(is_unavailable(store.ping().await));
     assert!(is_unavailable(store.find_api_key(api_key(&production(), 1).id).await));
     assert!(is_unavailable(store.insert_api_key(&api_key(&production(), 1)).await));
-    assert!(is_unavailable(store.insert_requests(&[record(&production(), 1)]).await));
+    assert!(is_unavailable(insert(&store, &production(), &[record(1)]).await));
     assert!(is_unavailable(Store::open(&url).await));
 }
 

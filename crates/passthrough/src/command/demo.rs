@@ -66,7 +66,7 @@ pub(super) struct Story {
 
 impl Demo {
     pub(super) async fn run(&self, output: &Output) -> Result<Exit> {
-        self.log.start("warn")?;
+        let _log = self.log.start("warn")?;
         let stop = signal::to_stop()?;
         let shop = provider::start().await.context("cannot start the demo provider")?;
         let folder = self.data_dir.join("demo-providers");

@@ -55,7 +55,7 @@ impl Serve {
             output.line(config::DEFAULT.trim_end())?;
             return Ok(Exit::Done);
         }
-        self.log.start(USUAL_LOG)?;
+        let log = self.log.start(USUAL_LOG)?;
         let stop = signal::to_stop()?;
         let overrides = Overrides {
             listen: self.listen,
@@ -64,6 +64,7 @@ impl Serve {
         };
         let config = Config::load(&overrides)?;
         let server = bind(config.clone(), BUSY).await?;
+        log.flush();
         introduce(&config, &server, output).await?;
         server.run(stop).await;
         Ok(Exit::Done)

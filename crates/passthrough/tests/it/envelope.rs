@@ -355,10 +355,8 @@ async fn any_status_of_the_provider_is_an_envelope() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bodies_beyond_the_limit_are_refused_both_ways() {
-    let chunked = format!(
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4001\r\n{}\r\n0\r\n\r\n",
-        "x".repeat(0x4001)
-    );
+    let chunked =
+        format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4001\r\n{}\r\n", "x".repeat(0x4001));
     let stage = stage_with(
         vec![
             vec![Step::ReadRequest, Step::write(&answer("200 OK", &"x".repeat(16_385))), Step::Hold],
@@ -404,6 +402,8 @@ async fn failures_on_the_way_say_what_went_wrong_and_what_was_sent() {
         ],
         |setup| {
             let setup = setup.variable("PASSTHROUGH_UPSTREAM__FIRST_BYTE_TIMEOUT_MS", "400");
+            // Each line below is one script.
+            let setup = setup.variable("PASSTHROUGH_UPSTREAM__RETRIES", "0");
             setup.variable("PASSTHROUGH_UPSTREAM__IDLE_TIMEOUT_MS", "400")
         },
         |file| file,

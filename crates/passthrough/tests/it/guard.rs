@@ -235,7 +235,7 @@ async fn headers_that_smuggle_never_arrive_and_the_socket_stays_clean() {
         let (address, key) = (stage.server.address(), &stage.api_key);
         format!("{method} /base/x HTTP/1.1\r\nhost: {address}\r\n{extra}authorization: Bearer {key}\r\n\r\n")
     };
-    let ours = "user-agent: passthrough/0.1\r\naccept-encoding: identity\r\n";
+    let ours = "User-Agent: passthrough/0.1\r\nAccept-Encoding: identity\r\n";
     let mut expected = String::new();
     for (name, value) in SMUGGLING {
         let request =
@@ -348,7 +348,8 @@ async fn heads_that_two_programs_read_differently_are_refused() {
         let mut caller = Caller::connect(program).await;
         caller.write(case.as_bytes()).await;
         let status = caller.until("\r\n").await;
-        assert!(status.starts_with("HTTP/1.1 4"), "{case:?}: {status}");
+        let refused = status.starts_with("HTTP/1.1 4") || status.starts_with("HTTP/1.1 505 ");
+        assert!(refused, "{case:?}: {status}");
     }
     for seen in stage.server.connections() {
         assert!(

@@ -324,7 +324,9 @@ async fn a_client_certificate_is_presented_to_who_wants_one() {
          inject.client_certificate = {{ certificate = \"{{certificate}}\", private_key = \"{{private_key}}\" }}\n",
         server.address()
     );
-    let setup = setup(Engine::Sqlite).variable("PASSTHROUGH_UPSTREAM__CA_FILE", roots.to_str().unwrap());
+    // Of several workers each opens sockets of its own.
+    let setup = setup(Engine::Sqlite).variable("PASSTHROUGH_SERVER__WORKERS", "1");
+    let setup = setup.variable("PASSTHROUGH_UPSTREAM__CA_FILE", roots.to_str().unwrap());
     let mut program = setup.provider("bank", &file).start().await;
     let mut connect = async |issued: &passthrough_testkit::raw_server::Issued| {
         program.watch(issued.key_pem().lines().nth(1).unwrap());

@@ -112,6 +112,6 @@ async fn bytes_that_break_off_end_without_a_clean_end() {
     let mut caller = stage.caller("POST", "/v1/passthrough/raw", &length).await;
     caller.write(body.as_bytes()).await;
     let answer = caller.rest().await;
-    assert!(answer.contains("content-length: 10\r\n") && answer.ends_with("\r\n\r\nhalf"), "{answer}");
+    assert!(answer.contains("Content-Length: 10\r\n") && answer.ends_with("\r\n\r\nhalf"), "{answer}");
     stage.program.finish().await;
 }

@@ -60,7 +60,9 @@ pub async fn stage_with(
 ) -> Stage {
     let server = RawServer::start(scripts).await.unwrap();
     let file = file(bearer_provider(&format!("http://{}/base", server.address())));
-    let mut program = settings(setup(Engine::Sqlite)).provider("shop", &file).start().await;
+    // Of several workers each would open sockets of its own, and the scripts are played by the socket.
+    let one_worker = setup(Engine::Sqlite).variable("PASSTHROUGH_SERVER__WORKERS", "1");
+    let mut program = settings(one_worker).provider("shop", &file).start().await;
     let api_key = canary("key");
     let request = format!(r#"{{"provider":"shop","credentials":{{"api_key":"{api_key}"}}}}"#);
     let connection = program.connect(&request).await;

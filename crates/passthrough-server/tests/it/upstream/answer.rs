@@ -160,7 +160,7 @@ async fn an_upgrade_that_was_asked_for_is_a_pipe_of_raw_bytes() {
         (answer.status.as_u16(), std::str::from_utf8(&answer.fields.0[0].0).unwrap()),
         (101, "Upgrade")
     );
-    let mut pipe = answer.upgrade.unwrap().connection().await.unwrap();
+    let mut pipe = answer.upgrade.unwrap().connection();
     let mut bytes = [0; 9];
     pipe.io.read_exact(&mut bytes[..5]).await.unwrap();
     pipe.io.write_all(b"ping").await.unwrap();

@@ -127,7 +127,7 @@ async fn a_handshake_that_never_ends_is_connect_timeout() {
     let server = server(vec![Step::Hold]).await;
     let upstream = upstream_with(|config| config.timeouts.connect = millis(150));
     let mut call = get(&server);
-    call.origin.scheme = Scheme::Https;
+    Arc::make_mut(&mut call.origin).scheme = Scheme::Https;
     let error = upstream.send(call).await.unwrap_err();
     assert_eq!((error.reason, error.sent), (Reason::ConnectTimeout, Sent::No));
     assert!(server.saw(|seen| seen[0].closed).await);

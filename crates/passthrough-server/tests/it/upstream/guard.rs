@@ -17,7 +17,7 @@ async fn refusal(
         config.dns = dns;
     });
     let mut call = get(server);
-    call.origin = Origin { scheme, host, port: server.address().port() };
+    call.origin = Arc::new(Origin { scheme, host, port: server.address().port() });
     upstream.send(call).await.unwrap_err()
 }
 
@@ -56,7 +56,7 @@ async fn an_opened_name_is_reached_through_either_resolver() {
     for dns in [Dns::Hickory, Dns::System] {
         let upstream = upstream_with(|config| config.dns = dns);
         let mut call = get(&server);
-        call.origin.host = Host::Domain("localhost".to_owned());
+        Arc::make_mut(&mut call.origin).host = Host::Domain("localhost".to_owned());
         assert_eq!(text(upstream.send(call).await.unwrap()).await.unwrap(), "ok");
     }
 }
@@ -70,7 +70,7 @@ async fn where_some_addresses_are_closed_the_others_are_dialled() {
             AddressPolicy { allow: only_v4.clone(), allow_http: only_v4, allow_http_hosts: Vec::new() };
     });
     let mut call = get(&server);
-    call.origin.host = Host::Domain("localhost".to_owned());
+    Arc::make_mut(&mut call.origin).host = Host::Domain("localhost".to_owned());
     assert_eq!(text(upstream.send(call).await.unwrap()).await.unwrap(), "ok");
 }
 
@@ -94,7 +94,7 @@ async fn a_redirect_is_an_answer_and_not_followed() {
 async fn a_name_that_does_not_exist_is_dns() {
     let server = server(answering(OK)).await;
     let mut call = get(&server);
-    call.origin.host = Host::Domain("nothing.invalid".to_owned());
+    Arc::make_mut(&mut call.origin).host = Host::Domain("nothing.invalid".to_owned());
     let error = upstream().send(call).await.unwrap_err();
     assert_eq!((error.reason, error.sent), (Reason::Dns, Sent::No));
 }

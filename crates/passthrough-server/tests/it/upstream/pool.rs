@@ -28,8 +28,6 @@ async fn a_socket_serves_again_after_a_complete_answer() {
             let answer = upstream.send(post(&server, "hello")).await.unwrap();
             assert_eq!(answer.reused, round > 0);
             text(answer).await.unwrap();
-            // The codec comes to rest on its own task.
-            tokio::time::sleep(millis(20)).await;
         }
         assert_eq!(server.connections().len(), 1, "{answer:?}");
     }
@@ -59,6 +57,16 @@ async fn environments_never_share_a_socket() {
         tokio::time::sleep(millis(20)).await;
     }
     assert_eq!(server.connections().len(), 2);
+}
+
+#[tokio::test]
+async fn each_worker_keeps_its_own_sockets() {
+    let (server, upstream) = (server(answering(OK)).await, upstream());
+    for (worker, connections) in [(1, 1), (2, 2), (1, 2), (2, 2)] {
+        passthrough_server::upstream::worker::set(worker);
+        assert_eq!(get_text(&upstream, &server).await.unwrap(), "ok");
+        assert_eq!(server.connections().len(), connections);
+    }
 }
 
 #[tokio::test]

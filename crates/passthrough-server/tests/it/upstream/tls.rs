@@ -25,8 +25,9 @@ fn trusting(authority: &Authority) -> Upstream {
 
 fn secure(server: &RawServer, host: &str) -> Call {
     let mut call = get(server);
-    call.origin.scheme = Scheme::Https;
-    call.origin.host = host.parse().map_or_else(|_| Host::Domain(host.to_owned()), Host::Ip);
+    Arc::make_mut(&mut call.origin).scheme = Scheme::Https;
+    Arc::make_mut(&mut call.origin).host =
+        host.parse().map_or_else(|_| Host::Domain(host.to_owned()), Host::Ip);
     call
 }
 

@@ -1,0 +1,87 @@
+//! The log: a line for each passthrough, and a reader who stops reading stops nobody else.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use passthrough_testkit::http::send;
+use passthrough_testkit::program::Engine;
+use serde_json::Value;
+
+use crate::support::{BINARY, shop};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_passthrough_has_its_line() {
+    let shop = shop(Engine::Sqlite).await;
+    let answer = shop.proxy("GET", "/a", &[], "").await;
+    let id = answer.header("passthrough-request-id").unwrap().to_owned();
+    for _ in 0..100 {
+        if shop.program.log().contains(&id) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let log = shop.program.log();
+    assert!(log.lines().any(|line| line.contains(&id) && line.contains("status=200")), "{log}");
+    shop.program.finish().await;
+}
+
+/// A server whose standard error is a pipe.
+#[expect(clippy::zombie_processes, reason = "whoever asked for it waits for it")]
+fn start(
+    folder: &std::path::Path,
+    arguments: &[&str],
+) -> (Child, BufReader<std::process::ChildStderr>, String) {
+    let mut command = Command::new(BINARY);
+    command.env_clear().args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(folder).args(arguments);
+    let mut child =
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap());
+    loop {
+        let mut line = String::new();
+        assert!(lines.read_line(&mut line).unwrap() > 0, "it ended at its start");
+        if let Some(url) = line.split("listening on ").nth(1) {
+            return (child, lines, url.trim().to_owned());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_who_stops_reading_does_not_stop_the_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let (mut child, mut lines, url) = start(&data, &["--log", "info", "--log-format", "json"]);
+    let mut key = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut key).unwrap();
+    let authorization = format!("Bearer {}", key.trim());
+    let proxied = format!("{url}/v1/proxy/a");
+    // A pipe holds 64 KiB, and each of these leaves some 250 bytes of log.
+    for _ in 0..500 {
+        let headers = [("authorization", authorization.as_str()), ("connection-token", "con_tkn_none")];
+        let asked = send("GET", &proxied, &headers, "");
+        let answer = tokio::time::timeout(Duration::from_secs(10), asked).await.expect("it is served");
+        assert_eq!(answer.status, 404);
+    }
+    Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    let ended = tokio::task::spawn_blocking(move || child.wait().unwrap());
+    let status = tokio::time::timeout(Duration::from_secs(30), ended).await.expect("it ends").unwrap();
+    assert!(status.success());
+    let mut held = Vec::new();
+    lines.read_to_end(&mut held).unwrap();
+    assert!(held.len() >= 60_000, "the pipe was never full: {} bytes", held.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_of_json_are_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let (mut child, lines, _) = start(&data, &["--log", "debug", "--log-format", "json"]);
+    Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    let rest: Vec<String> = lines.lines().map_while(Result::ok).collect();
+    assert!(child.wait().unwrap().success());
+    assert!(rest.iter().any(|line| line.contains("stopping")), "{rest:?}");
+    for line in rest {
+        let line: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        assert!(line["level"].is_string() && line["timestamp"].is_string(), "{line}");
+    }
+}
