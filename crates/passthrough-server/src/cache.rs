@@ -55,6 +55,14 @@ impl<K: Hash + Eq + Copy + Send + Sync + 'static, V: Clone + Send + Sync + 'stat
         if let Some(value) = self.entries.get(&key).await {
             return Ok(value);
         }
+        // On the heap: what is loaded once need not have room in every call.
+        Box::pin(self.load(key, load)).await
+    }
+
+    async fn load<E, F>(&self, key: K, load: impl FnOnce() -> F) -> Result<Option<V>, E>
+    where
+        F: Future<Output = Result<Option<V>, E>>,
+    {
         let flight = self.flights.get_with(key, async { Arc::default() }).await;
         let _one_at_a_time = flight.lock().await;
         if let Some(value) = self.entries.get(&key).await {

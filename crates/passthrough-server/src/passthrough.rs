@@ -181,7 +181,7 @@ async fn run(
     let mut streamed = passthrough.streamed;
     if !open.auth.inject.body.is_empty() && matches!(request.body, RequestBody::Streamed) {
         let most = app.config.limits.envelope_request_bytes;
-        let held = buffer::read_request(&app.held, streamed.take(), most).await;
+        let held = Box::pin(buffer::read_request(&app.held, streamed.take(), most)).await;
         request.body = noted(&mut draft, held)?;
     }
     let repeatable = redirect::Repeatable::of(&request, ready.provider.redirects);
@@ -200,8 +200,14 @@ async fn run(
     call.interim = passthrough.interim;
     let sent = send::send(app, &ready, call, passthrough.persistence, &mut draft).await;
     let answer = noted(&mut draft, sent)?;
-    let followed = redirect::follow(app, &ready, answer, repeatable, deadline, &mut draft).await;
-    let answer = noted(&mut draft, followed)?;
+    let answer = match repeatable {
+        None => answer,
+        Some(repeatable) => {
+            let following = redirect::follow(app, &ready, answer, repeatable, deadline, &mut draft);
+            let followed = Box::pin(following).await;
+            noted(&mut draft, followed)?
+        }
+    };
     draft.answered(answer.status.as_u16(), answer.upstream_ms, answer.dialled);
     draft.stage(Stage::Shape);
 

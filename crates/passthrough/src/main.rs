@@ -24,6 +24,9 @@ use clap::Parser;
 use crate::cli::Cli;
 use crate::exit::Exit;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let output = cli.global.output();

@@ -53,6 +53,7 @@ pub(super) struct Answer {
     outgoing: Outgoing,
     shape: Shape,
     keep: Keep,
+    takes_trailers: bool,
     /// Everything is in `outgoing`.
     is_over: bool,
     /// The body went wrong: what came of it is written, and then the connection ends.
@@ -115,7 +116,8 @@ impl Answer {
         }
         out.extend_from_slice(b"\r\n");
         let is_over = shape == Shape::Bodiless;
-        Ok(Self { outgoing, shape, keep, is_over, failed: None, written: 0, stuck_at: None })
+        let takes_trailers = plan.takes_trailers;
+        Ok(Self { outgoing, shape, keep, takes_trailers, is_over, failed: None, written: 0, stuck_at: None })
     }
 
     /// Whether the connection may serve again after it.
@@ -192,7 +194,8 @@ impl Answer {
             Ok(data) => self.put(data)?,
             Err(frame) => {
                 if let (Shape::Chunked, Ok(trailers)) = (self.shape, frame.into_trailers()) {
-                    self.outgoing.put_last_chunk(&spelled(&trailers))?;
+                    let trailers = if self.takes_trailers { spelled(&trailers) } else { Vec::new() };
+                    self.outgoing.put_last_chunk(&trailers)?;
                     self.shape = Shape::Ended;
                 }
             }

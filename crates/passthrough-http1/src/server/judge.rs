@@ -57,6 +57,8 @@ pub(super) struct Plan {
     pub version: Version,
     /// The answer has no body whatever its fields say.
     pub is_head: bool,
+    /// The caller takes trailers (RFC 9110 §6.5.1).
+    pub takes_trailers: bool,
 }
 
 impl Plan {
@@ -67,6 +69,7 @@ impl Plan {
         persists: false,
         version: Version::HTTP_11,
         is_head: false,
+        takes_trailers: false,
     };
 }
 
@@ -88,7 +91,19 @@ pub(super) fn judge(head: &RequestHead) -> Result<Plan, Refusal> {
     }
     // After a CONNECT the socket would be a tunnel, which nothing here makes.
     let persists = persists(head.version, &head.fields) && head.method != Method::CONNECT;
-    Ok(Plan { length, expects, persists, version: head.version, is_head: head.method == Method::HEAD })
+    Ok(Plan {
+        length,
+        expects,
+        persists,
+        version: head.version,
+        is_head: head.method == Method::HEAD,
+        takes_trailers: takes_trailers(&head.fields),
+    })
+}
+
+fn takes_trailers(fields: &[Field]) -> bool {
+    let is_trailers = |coding: &[u8]| coding.trim_ascii().eq_ignore_ascii_case(b"trailers");
+    values(fields, b"te").any(|value| value.split(|byte| *byte == b',').any(is_trailers))
 }
 
 /// Of two hosts, or of one that is no host, a proxy in between might have gone by another.

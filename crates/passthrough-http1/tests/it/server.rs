@@ -161,10 +161,19 @@ async fn a_body_that_ends_early_is_never_completed() {
 #[tokio::test]
 async fn a_body_of_unknown_length_is_chunked_with_its_trailers() {
     let rig = Rig::start().await;
-    let answered = rig.exchange(["GET /pieces HTTP/1.1\r\nHost: h\r\n\r\n", LAST].concat()).await;
+    let answered = rig
+        .exchange(["GET /pieces HTTP/1.1\r\nHost: h\r\nTE: deflate, trailers\r\n\r\n", LAST].concat())
+        .await;
     let expected =
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n3\r\ntwo\r\n0\r\nx-sum: 42\r\n\r\n";
     assert_eq!(answered, [expected, BYE].concat());
+}
+
+#[tokio::test]
+async fn trailers_are_left_out_for_a_caller_that_does_not_ask_for_them() {
+    let rig = Rig::start().await;
+    let answered = rig.exchange(["GET /pieces HTTP/1.1\r\nHost: h\r\n\r\n", LAST].concat()).await;
+    assert!(answered.ends_with(&["3\r\ntwo\r\n0\r\n\r\n", BYE].concat()), "{answered}");
 }
 
 #[tokio::test]
@@ -230,7 +239,9 @@ async fn hints_go_out_before_the_answer_but_not_to_old_callers() {
 async fn a_body_is_streamed_back_while_it_comes() {
     let rig = Rig::start().await;
     let mut caller = rig.caller().await;
-    caller.send("POST /stream HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n").await;
+    caller
+        .send("POST /stream HTTP/1.1\r\nHost: h\r\nTE: trailers\r\nTransfer-Encoding: chunked\r\n\r\n")
+        .await;
     caller.until("\r\n\r\n").await;
     caller.send("2\r\nab\r\n").await;
     assert_eq!(caller.until("ab\r\n").await, "2\r\nab\r\n");

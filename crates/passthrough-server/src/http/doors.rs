@@ -21,13 +21,17 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use passthrough_core::header::Fields;
 use passthrough_core::id::RequestId;
-use passthrough_wire::{REQUEST_ID_HEADER, SOURCE_HEADER};
 
 use super::error::ApiError;
 use super::{body, passthrough, proxy, websocket};
 use crate::app::App;
 use crate::passthrough::stream::DeliveredBody;
 use crate::upstream::{BodyError, InterimSink, Upgrade, UpstreamBody};
+
+/// The id of a request, as it is spelled where the protocol keeps spelling.
+pub(crate) const REQUEST_ID: &str = "Passthrough-Request-Id";
+/// Whose body it is.
+pub(crate) const SOURCE: &str = "Passthrough-Source";
 
 /// Everything below this path goes to the provider.
 pub const PROXY: &str = "/v1/proxy";
@@ -95,8 +99,8 @@ impl std::fmt::Debug for DoorRequest {
 pub struct DoorAnswer {
     /// The status.
     pub status: StatusCode,
-    /// The reason phrase; empty where we have none to pass on.
-    pub reason: Bytes,
+    /// The reason phrase; `None` where we have none to pass on.
+    pub reason: Option<Bytes>,
     /// The headers, without framing.
     pub fields: Fields,
     /// The body.
@@ -152,9 +156,9 @@ impl DoorAnswer {
     pub(super) fn json(status: StatusCode, source: &'static str, json: Vec<u8>) -> Self {
         let mut fields = Fields::default();
         fields.push("Content-Type", "application/json");
-        fields.push(SOURCE_HEADER, source);
+        fields.push(SOURCE, source);
         let body = DoorBody::Held(json.into());
-        Self { status, reason: Bytes::new(), fields, body, upgrade: None, closes: false }
+        Self { status, reason: None, fields, body, upgrade: None, closes: false }
     }
 }
 
@@ -168,7 +172,7 @@ pub async fn answer(app: &App, door: HotDoor, request: DoorRequest) -> DoorAnswe
     };
     let mut answer = answered.unwrap_or_else(|error| failed(&error, id));
     // The provider must not speak in our name.
-    answer.fields.set(REQUEST_ID_HEADER, id.to_string());
+    answer.fields.set(REQUEST_ID, id.to_string());
     answer
 }
 
@@ -180,7 +184,7 @@ pub fn failed(error: &ApiError, id: RequestId) -> DoorAnswer {
         answer.fields.push(Bytes::copy_from_slice(name.as_ref()), Bytes::copy_from_slice(value.as_bytes()));
     }
     // Behind the others, where the router's layers put it, too: the doors answer alike in every respect.
-    answer.fields.set(SOURCE_HEADER, "passthrough");
+    answer.fields.set(SOURCE, "passthrough");
     answer.closes = error.closes;
     answer
 }

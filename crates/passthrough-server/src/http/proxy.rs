@@ -8,10 +8,9 @@ use passthrough_core::fault::Door;
 use passthrough_core::header::{Fields, is_websocket_upgrade, set_websocket_upgrade};
 use passthrough_core::path::CallerPath;
 use passthrough_core::upstream::{PassthroughRequest, RequestBody};
-use passthrough_wire::SOURCE_HEADER;
 
 use super::caller::Presented;
-use super::doors::{DoorAnswer, DoorBody, DoorRequest, PROXY};
+use super::doors::{DoorAnswer, DoorBody, DoorRequest, PROXY, SOURCE};
 use super::error::ApiError;
 use crate::app::App;
 use crate::limits::{Announced, Standing};
@@ -103,7 +102,7 @@ fn raw_path(target: &[u8]) -> &[u8] {
 /// Passes a provider's answer on, with those of its headers that belong to it.
 pub(super) fn deliver(delivery: Delivery, mut fields: Fields, standing: Option<Standing>) -> DoorAnswer {
     let Delivery { status, reason, body, upgrade, .. } = delivery;
-    fields.set(SOURCE_HEADER, "provider");
+    fields.set(SOURCE, "provider");
     if let Some(standing) = standing {
         standing.announce(&mut fields, Announced::BesideTheProviders);
     }

@@ -52,17 +52,16 @@ impl Repeatable {
     }
 }
 
-/// The answer at the end of the redirects; the answer itself where it is none, or where none are followed.
+/// The answer at the end of the redirects; the answer itself where it is none.
 /// `home` is where the call began: nobody else sees the credential.
 pub(super) async fn follow(
     app: &App,
     ready: &Arc<ReadyConnection>,
     mut answer: Answer,
-    repeatable: Option<(Repeatable, Arc<Origin>)>,
+    (repeatable, home): (Repeatable, Arc<Origin>),
     deadline: Option<Instant>,
     draft: &mut Draft,
 ) -> Result<Answer, ApiError> {
-    let Some((repeatable, home)) = repeatable else { return Ok(answer) };
     let (mut at, mut astray) = (home.clone(), false);
     for _ in 0..MAX_HOPS {
         if !is_redirect(answer.status) {

@@ -22,7 +22,7 @@ pub struct Delivery {
     /// The status.
     pub status: http::StatusCode,
     /// The reason phrase.
-    pub reason: Bytes,
+    pub reason: Option<Bytes>,
     /// The headers that are passed on.
     pub fields: Fields,
     /// The body.

@@ -20,7 +20,6 @@ use passthrough_core::id::RequestId;
 use passthrough_http1::Field;
 use passthrough_http1::head::RequestHead;
 use passthrough_http1::server::{self, End, IncomingBody, Interim, Refusal, Request};
-use passthrough_wire::REQUEST_ID_HEADER;
 use tokio::net::TcpStream;
 use tower::ServiceExt;
 use tracing::Instrument;
@@ -62,7 +61,7 @@ async fn handle(worker: &Worker, peer: Option<Peer>, request: Result<Request, Re
             let target = origin_form(&request.head.target);
             match HotDoor::of(&request.head.method, &target) {
                 Some(door) => hot(worker, door, request, target).await,
-                None => routed(worker, peer, request).await,
+                None => Box::pin(routed(worker, peer, request)).await,
             }
         }
         Err(refusal) => refused(refusal, new_id(worker)),
@@ -107,7 +106,8 @@ async fn hot(worker: &Worker, door: HotDoor, request: Request, target: Bytes) ->
     };
     // Only for whoever looks closely: a span for each request costs more than the rest of its log.
     let span = tracing::debug_span!("request", %id);
-    let answering = doors::answer(&worker.app, door, request).instrument(span);
+    // On the heap at once: it is large, and every hand that it passes through would copy it.
+    let answering = Box::pin(doors::answer(&worker.app, door, request)).instrument(span);
     // What a panic tells goes to the log, by the panic hook; the caller learns nothing of the inside.
     let answered = AssertUnwindSafe(answering).catch_unwind().await;
     written(answered.unwrap_or_else(|_| doors::failed(&ApiError::internal("a handler panicked"), id)))
@@ -129,10 +129,8 @@ fn sink(interim: Interim) -> InterimSink {
 /// An answer of a hot door as it is written.
 fn written(answer: DoorAnswer) -> Answer {
     let DoorAnswer { status, reason, fields, body, upgrade, closes } = answer;
-    let is_providers = matches!(body, DoorBody::Streamed(_));
     let mut response = server::Response::new(status, CallerBody::Door(body));
-    // An empty phrase of the provider's stays empty.
-    if is_providers {
+    if let Some(reason) = reason {
         response.reason = reason;
     }
     response.fields = fields.0;
@@ -153,7 +151,7 @@ fn refused(refusal: Refusal, id: RequestId) -> Answer {
     };
     let mut answer = doors::failed(&error, id);
     answer.status = refusal.status();
-    answer.fields.push(REQUEST_ID_HEADER, id.to_string());
+    answer.fields.push(doors::REQUEST_ID, id.to_string());
     written(answer)
 }
 

@@ -55,6 +55,8 @@ pub(super) async fn serve(socket: Rewound, peer: Option<Peer>, worker: Arc<Worke
     }
     tokio::select! {
         result = connection => ended(result),
+        // A caller that does not answer hyper's last ping must not hold the end of the server up.
+        () = progress.resting() => {}
         () = watch => {}
     }
 }

@@ -18,6 +18,9 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+/// How long the last frames of a stopping server may take to a caller for whom nothing is in flight.
+const RESTING: Duration = Duration::from_millis(500);
+
 /// How long each may take.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Patience {
@@ -80,6 +83,19 @@ impl Progress {
             self.0.blocked_since.store(0, Ordering::Relaxed);
         } else if self.0.blocked_since.load(Ordering::Relaxed) == 0 {
             self.0.blocked_since.store(self.now(), Ordering::Relaxed);
+        }
+    }
+
+    /// Ends when nothing has been in flight for a moment.
+    pub(super) async fn resting(&self) {
+        let mut was_resting = false;
+        loop {
+            let is_resting = self.0.active.load(Ordering::Relaxed) == 0;
+            if was_resting && is_resting {
+                return;
+            }
+            was_resting = is_resting;
+            tokio::time::sleep(RESTING).await;
         }
     }
 

@@ -25,8 +25,8 @@ use crate::metrics::Closed;
 pub struct Answer {
     /// The provider's status. Never an informational one other than an asked-for 101.
     pub status: StatusCode,
-    /// The reason phrase, where the protocol has one.
-    pub reason: Bytes,
+    /// The reason phrase, which may be empty; `None` where the protocol has none.
+    pub reason: Option<Bytes>,
     /// The headers.
     pub fields: Fields,
     /// The body, with the provider's content coding untouched.

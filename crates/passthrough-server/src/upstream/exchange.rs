@@ -25,7 +25,7 @@ const MAX_TRIES: usize = 3;
 /// The head of an answer, and where its body comes from.
 struct Begun {
     status: StatusCode,
-    reason: Bytes,
+    reason: Option<Bytes>,
     fields: Fields,
     from: Source,
 }
@@ -92,12 +92,12 @@ async fn ask(
     match ready {
         Ready::Socket(mut socket) => {
             let answer = socket.ask(head, body, waits, interim).await?;
-            let (status, reason, fields) = (answer.status, answer.reason, Fields(answer.fields));
+            let (status, reason, fields) = (answer.status, Some(answer.reason), Fields(answer.fields));
             Ok(Begun { status, reason, fields, from: Source::Socket(socket) })
         }
         Ready::Place(place) => {
-            let (status, fields, stream) = place.ask(head, body, waits, interim).await?;
-            Ok(Begun { status, reason: Bytes::new(), fields, from: Source::Stream(stream) })
+            let (status, fields, stream) = Box::pin(place.ask(head, body, waits, interim)).await?;
+            Ok(Begun { status, reason: None, fields, from: Source::Stream(stream) })
         }
     }
 }

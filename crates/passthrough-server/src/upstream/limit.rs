@@ -27,9 +27,34 @@ pub(super) struct Gates {
 /// The places that one request holds, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Permits {
-    _connection: Option<OwnedSemaphorePermit>,
-    _origin: Option<OwnedSemaphorePermit>,
-    _total: Option<OwnedSemaphorePermit>,
+    _places: [Option<OwnedSemaphorePermit>; 3],
+}
+
+/// The gates of one request, the narrowest first.
+type Way = [Option<Arc<Semaphore>>; 3];
+
+impl Permits {
+    /// All places, where they are free.
+    fn at_once(gates: &Way) -> Option<Self> {
+        let mut places = [None, None, None];
+        for (place, gate) in places.iter_mut().zip(gates.iter()) {
+            if let Some(gate) = gate {
+                *place = Some(Arc::clone(gate).try_acquire_owned().ok()?);
+            }
+        }
+        Some(Self { _places: places })
+    }
+
+    /// One place after the other.
+    async fn in_turn(gates: Way) -> Self {
+        let mut places = [None, None, None];
+        for (place, gate) in places.iter_mut().zip(gates) {
+            if let Some(gate) = gate {
+                *place = gate.acquire_owned().await.ok();
+            }
+        }
+        Self { _places: places }
+    }
 }
 
 /// As many places as asked for, or as a semaphore can count.
@@ -55,17 +80,17 @@ impl Gates {
         connection: Option<ConnectionId>,
         origin: &Arc<Origin>,
     ) -> Result<Permits, SendError> {
-        let enter = async {
-            let connection = match connection {
-                Some(id) => self.connections.gate(&id).acquire_owned().await.ok(),
-                None => None,
-            };
-            let origin = (environment.clone(), origin.clone());
-            let origin = self.origins.gate(&origin).acquire_owned().await.ok();
-            let total = self.total.clone().acquire_owned().await.ok();
-            Permits { _connection: connection, _origin: origin, _total: total }
-        };
-        timeout(self.limits.wait, enter).await.map_err(|_| SendError::unsent(Reason::Overloaded))
+        let connection = connection.map(|id| self.connections.gate(&id));
+        let origin = self.origins.gate(&(environment.clone(), origin.clone()));
+        let total = Arc::clone(&self.total);
+        let gates = [connection, Some(origin), Some(total)];
+        match Permits::at_once(&gates) {
+            Some(permits) => Ok(permits),
+            // On the heap: waiting is rare.
+            None => Box::pin(timeout(self.limits.wait, Permits::in_turn(gates)))
+                .await
+                .map_err(|_| SendError::unsent(Reason::Overloaded)),
+        }
     }
 }
 

@@ -51,8 +51,17 @@ pub(super) async fn ready(
     if let Some(found) = take(upstream, wanted) {
         return Ok(found);
     }
-    // Where HTTP/2 is spoken, one opens a session and those who come meanwhile wait for it, once: where it
-    // failed, or is full already, they do not queue up behind each other's attempts.
+    // On the heap: a handshake is large and rare, and every call would carry room for it.
+    Box::pin(wait_or_open(upstream, wanted, dialled)).await
+}
+
+/// Where HTTP/2 is spoken, one opens a session and those who come meanwhile wait for it, once: where it
+/// failed, or is full already, they do not queue up behind each other's attempts.
+async fn wait_or_open(
+    upstream: &Inner,
+    wanted: Wanted<'_>,
+    dialled: &mut Option<Dialled>,
+) -> Result<Ready, SendError> {
     let turn = if wanted.upgrade { None } else { upstream.pools.turn(wanted.number, wanted.key) };
     let _turn = match turn.map(|turn| (turn.clone().try_lock_owned(), turn)) {
         None => None,

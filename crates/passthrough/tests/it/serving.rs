@@ -38,7 +38,7 @@ async fn doors_and_other_routes_are_answered_on_one_socket_in_order() {
     caller.write([&door, HEALTHY, &named, unknown].concat().as_bytes()).await;
     let through = caller.until("arrived").await;
     assert!(
-        through.contains("passthrough-source: provider\r\n") && through.contains("\r\nDate: "),
+        through.contains("Passthrough-Source: provider\r\n") && through.contains("\r\nDate: "),
         "{through}"
     );
     let healthy = caller.until("ok\"}").await.to_ascii_lowercase();

@@ -5,6 +5,7 @@ use http::Method;
 use indexmap::IndexMap;
 use passthrough_core::connection::{Credential, Variables};
 use passthrough_core::fault::Door;
+use passthrough_core::header::Fields;
 use passthrough_core::path::CallerPath;
 use passthrough_core::provider::{HostAllowList, Provider};
 use passthrough_core::template::Moment;
@@ -76,6 +77,7 @@ impl Connection {
             auth: &self.provider.auth[0],
             credential: &self.credential,
             variables: &self.variables,
+            prepared: None,
         }
     }
 }
@@ -158,7 +160,7 @@ pub fn request(method: Method, body: RequestBody) -> PassthroughRequest {
         method,
         path: CallerPath::parse(PATH).expect("a path"),
         base: None,
-        headers: headers(),
+        headers: Fields(headers()),
         body,
         websocket_upgrade: false,
     }

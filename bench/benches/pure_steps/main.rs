@@ -3,15 +3,12 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use bench::*;
-use bytes::Bytes;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use http::Method;
-use http::header::AUTHORIZATION;
-use passthrough_bench as bench;
+use bytes::Bytes;
 use passthrough_core::answer::{ResponseAs, shape};
 use passthrough_core::fault::Door;
-use passthrough_core::header::{HeaderPolicy, request_headers};
+use passthrough_core::header::{Fields, HeaderPolicy, request_headers};
 use passthrough_core::path::CallerPath;
 use passthrough_core::provider::HostAllowList;
 use passthrough_core::redact::Redactor;
@@ -22,6 +19,10 @@ use passthrough_vault::{Binding, Keyring, Pepper};
 use passthrough_wire::passthrough::PassthroughRequest;
 use ulid::Ulid;
 
+mod input;
+
+use input::*;
+
 fn caller(c: &mut Criterion) {
     let token = Token::from_parts(TokenKind::ApiKey, Ulid::from(1_u128 << 90), [0x5a; 32]).expose();
     c.bench_function("token/parse", |b| b.iter(|| Token::parse(TokenKind::ApiKey, black_box(&token))));
@@ -31,13 +32,15 @@ fn caller(c: &mut Criterion) {
     });
     c.bench_function("path/parse", |b| b.iter(|| CallerPath::parse(black_box(PATH))));
 
-    let given = headers();
-    let injected = [AUTHORIZATION];
+    let given = Fields(headers());
+    let injected = [Bytes::from_static(b"authorization")];
     let policy = HeaderPolicy { injected: &injected, ..HeaderPolicy::default() };
     c.bench_function("headers/request_20", |b| {
-        b.iter(|| {
-            request_headers(given.iter().map(|(name, value)| (&name[..], &value[..])), black_box(&policy))
-        });
+        b.iter_batched(
+            || given.clone(),
+            |given| request_headers(given, black_box(&policy)),
+            BatchSize::SmallInput,
+        );
     });
 
     let envelope = envelope();
@@ -64,7 +67,7 @@ fn upstream(c: &mut Criterion) {
         c.bench_function(&format!("upstream/build_{name}"), |b| {
             b.iter_batched(
                 || request.clone(),
-                |request| build(connection.open(), request, MOMENT, &hosts).expect("an upstream request"),
+                |request| build(connection.open(), request, || MOMENT, &hosts).expect("an upstream request"),
                 BatchSize::SmallInput,
             );
         });
