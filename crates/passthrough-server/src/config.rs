@@ -96,8 +96,8 @@ pub struct Config {
     pub cache: Cache,
     /// How long records are kept; `None` keeps none.
     pub retention: Option<Duration>,
-    /// Whether a line is logged for each passthrough.
-    pub log_calls: bool,
+    /// For which passthroughs a line is logged.
+    pub log_calls: Calls,
     /// Where `/metrics` is.
     pub metrics: Exposure,
     /// Traces.
@@ -409,10 +409,22 @@ struct RecordSettings {
     retention_days: u64,
 }
 
+/// For which passthroughs a line is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Calls {
+    /// For each.
+    All,
+    /// For those that did not end with an answer of the provider's.
+    Failures,
+    /// For none.
+    None,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct LogSettings {
-    calls: bool,
+    calls: Calls,
 }
 
 #[derive(Deserialize)]

@@ -11,7 +11,7 @@ use passthrough_core::id::{ApiKeyId, Environment};
 use passthrough_core::token::{Token, TokenKind};
 use passthrough_store::{ApiKey, MAX_PAGE, PendingMigration, Sealed, Store, StoreError, sqlite_url};
 use passthrough_vault::keyring_file::FileError;
-use passthrough_vault::{Keyring, OpenError as VaultOpenError, Pepper, keyring_file, random};
+use passthrough_vault::{Keyring, OpenError as VaultOpenError, Pepper, keyring_file, random, random_for_id};
 use secrecy::ExposeSecret;
 use thiserror::Error;
 use ulid::Ulid;
@@ -207,10 +207,10 @@ impl Installation {
 
     /// A ULID of now.
     pub fn new_ulid(&self) -> Ulid {
-        Ulid::from_parts(
-            u64::try_from(self.clock.now_ms()).unwrap_or_default(),
-            u128::from_be_bytes(random()),
-        )
+        let mut random = [0; 16];
+        random[6..].copy_from_slice(&random_for_id());
+        let now = u64::try_from(self.clock.now_ms()).unwrap_or_default();
+        Ulid::from_parts(now, u128::from_be_bytes(random))
     }
 }
 

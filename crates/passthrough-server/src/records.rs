@@ -14,6 +14,7 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
+use crate::config::Calls;
 use crate::metrics::Metrics;
 
 mod draft;
@@ -39,7 +40,7 @@ pub struct Records(Arc<Inner>);
 struct Inner {
     clock: Clock,
     keeps: bool,
-    logs: bool,
+    logs: Calls,
     metrics: Arc<Metrics>,
     gathered: Gathered,
     waiting: Mutex<Waiting>,
@@ -55,8 +56,8 @@ struct Waiting {
 }
 
 impl Records {
-    /// A place for records; `keeps` is false where none are kept, `logs` where no line is logged for each.
-    pub fn new(clock: Clock, keeps: bool, logs: bool, metrics: Arc<Metrics>) -> Self {
+    /// A place for records; `keeps` is false where none are kept, `logs` says for which a line is logged.
+    pub fn new(clock: Clock, keeps: bool, logs: Calls, metrics: Arc<Metrics>) -> Self {
         let (gathered, waiting) = (Gathered::default(), Mutex::default());
         Self(Arc::new(Inner { clock, keeps, logs, metrics, gathered, waiting }))
     }

@@ -54,6 +54,8 @@ impl Setup {
             ("PASSTHROUGH_UPSTREAM__ALLOW_HTTP", "127.0.0.0/8,::1/128"),
             ("PASSTHROUGH_FIRST_API_KEY", "false"),
             ("PASSTHROUGH_LOG", "debug"),
+            // Whatever can be written to the log is to be searched for secrets.
+            ("PASSTHROUGH_LOG__CALLS", "all"),
         ];
         let variables = open.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         Self { binary: binary.into(), engine, variables, providers: Vec::new(), open_files: None }

@@ -26,5 +26,5 @@ pub use binding::Binding;
 pub use key_id::{InvalidKeyId, KeyId};
 pub use keyring::{KeyChangeError, KeyInfo, Keyring, ParseError};
 pub use pepper::{InvalidPepper, Pepper};
-pub use random::random;
+pub use random::{random, random_for_id};
 pub use seal::{OpenError, RewrapError, SealError, Sealed, key_id_of};

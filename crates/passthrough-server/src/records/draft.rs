@@ -14,6 +14,7 @@ use passthrough_store::{ProviderLimit, Record};
 use passthrough_wire::error::ErrorCode;
 
 use super::Records;
+use crate::config::Calls;
 use crate::metrics::{Ended, Failure};
 use crate::resolve::{Caller, ReadyConnection};
 use crate::telemetry::{Finish, Stage, Trace};
@@ -258,7 +259,12 @@ impl Draft {
     }
 
     fn log(&self, environment: &Environment, record: &Record<'_>) {
-        if !self.records.0.logs {
+        let wanted = match self.records.0.logs {
+            Calls::All => true,
+            Calls::Failures => record.error_code.is_some(),
+            Calls::None => false,
+        };
+        if !wanted {
             return;
         }
         tracing::info!(

@@ -61,7 +61,7 @@ pub(super) async fn send(upstream: &Inner, call: Call) -> Result<Answer, SendErr
                 let (body, upgrade) = match from {
                     Source::Stream(stream) => (AnswerBody::http2(stream, permits, waits), None),
                     Source::Socket(socket) if status == StatusCode::SWITCHING_PROTOCOLS => {
-                        (AnswerBody::none(), Some(Upgrade::new(*socket, permits)))
+                        (AnswerBody::none(), Some(Upgrade::new(socket, permits)))
                     }
                     Source::Socket(socket) => {
                         let pools = upstream.pools.clone();

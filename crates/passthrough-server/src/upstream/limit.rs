@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use passthrough_core::base_url::Origin;
@@ -18,7 +19,7 @@ use super::error::{Reason, SendError};
 #[derive(Debug)]
 pub(super) struct Gates {
     limits: Limits,
-    total: Arc<Semaphore>,
+    total: Arc<Gate>,
     /// By environment, too: one closed room must not be able to shut a provider for another.
     origins: KeyedGate<(Environment, Arc<Origin>)>,
     connections: KeyedGate<ConnectionId>,
@@ -31,7 +32,60 @@ pub(super) struct Permits {
 }
 
 /// The gates of one request, the narrowest first.
-type Way = [Option<Arc<Semaphore>>; 3];
+type Way = [Option<Arc<Gate>>; 3];
+
+/// For each place, so many may wait.
+const WAITING_PER_PLACE: usize = 4;
+
+/// A number of places, and those who wait for one.
+#[derive(Debug)]
+struct Gate {
+    places: Arc<Semaphore>,
+    waiting: AtomicUsize,
+    most_waiting: usize,
+}
+
+impl Gate {
+    /// As many places as asked for, or as a semaphore can count.
+    fn new(places: usize) -> Arc<Self> {
+        let places = places.min(Semaphore::MAX_PERMITS);
+        let most_waiting = places.saturating_mul(WAITING_PER_PLACE);
+        Arc::new(Self {
+            places: Arc::new(Semaphore::new(places)),
+            waiting: AtomicUsize::new(0),
+            most_waiting,
+        })
+    }
+
+    fn at_once(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.places).try_acquire_owned().ok()
+    }
+
+    /// Waits, unless too many do.
+    async fn in_turn(&self) -> Option<OwnedSemaphorePermit> {
+        if let Some(place) = self.at_once() {
+            return Some(place);
+        }
+        let _waiting = Waiting::join(&self.waiting, self.most_waiting)?;
+        Arc::clone(&self.places).acquire_owned().await.ok()
+    }
+}
+
+/// One who waits, counted as long as it does.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn join(count: &'a AtomicUsize, most: usize) -> Option<Self> {
+        let waiting = Self(count);
+        (count.fetch_add(1, Ordering::Relaxed) < most).then_some(waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 impl Permits {
     /// All places, where they are free.
@@ -39,33 +93,28 @@ impl Permits {
         let mut places = [None, None, None];
         for (place, gate) in places.iter_mut().zip(gates.iter()) {
             if let Some(gate) = gate {
-                *place = Some(Arc::clone(gate).try_acquire_owned().ok()?);
+                *place = Some(gate.at_once()?);
             }
         }
         Some(Self { _places: places })
     }
 
-    /// One place after the other.
-    async fn in_turn(gates: Way) -> Self {
+    /// One place after the other; `None` where too many wait already.
+    async fn in_turn(gates: Way) -> Option<Self> {
         let mut places = [None, None, None];
         for (place, gate) in places.iter_mut().zip(gates) {
             if let Some(gate) = gate {
-                *place = gate.acquire_owned().await.ok();
+                *place = Some(gate.in_turn().await?);
             }
         }
-        Self { _places: places }
+        Some(Self { _places: places })
     }
-}
-
-/// As many places as asked for, or as a semaphore can count.
-fn semaphore(places: usize) -> Arc<Semaphore> {
-    Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS)))
 }
 
 impl Gates {
     pub(super) fn new(limits: Limits) -> Self {
         Self {
-            total: semaphore(limits.in_flight),
+            total: Gate::new(limits.in_flight),
             origins: KeyedGate::new(limits.per_origin),
             connections: KeyedGate::new(limits.per_connection),
             limits,
@@ -73,7 +122,8 @@ impl Gates {
     }
 
     /// Waits for a place in all three, at most as long as configured. The narrow gates come first, so
-    /// that whoever waits there holds nothing that others could use.
+    /// that whoever waits there holds nothing that others could use. Where so many wait already that a place
+    /// would come too late for most, the answer is no at once: who is refused early can go elsewhere.
     pub(super) async fn enter(
         &self,
         environment: &Environment,
@@ -87,9 +137,10 @@ impl Gates {
         match Permits::at_once(&gates) {
             Some(permits) => Ok(permits),
             // On the heap: waiting is rare.
-            None => Box::pin(timeout(self.limits.wait, Permits::in_turn(gates)))
-                .await
-                .map_err(|_| SendError::unsent(Reason::Overloaded)),
+            None => match Box::pin(timeout(self.limits.wait, Permits::in_turn(gates))).await {
+                Ok(Some(permits)) => Ok(permits),
+                Ok(None) | Err(_) => Err(SendError::unsent(Reason::Overloaded)),
+            },
         }
     }
 }
@@ -98,7 +149,7 @@ impl Gates {
 #[derive(Debug)]
 struct KeyedGate<K> {
     places: usize,
-    gates: Mutex<(HashMap<K, Arc<Semaphore>>, usize)>,
+    gates: Mutex<(HashMap<K, Arc<Gate>>, usize)>,
 }
 
 const SMALLEST_SWEEP: usize = 64;
@@ -108,18 +159,18 @@ impl<K: Hash + Eq + Clone> KeyedGate<K> {
         Self { places, gates: Mutex::new((HashMap::new(), SMALLEST_SWEEP)) }
     }
 
-    fn gate(&self, key: &K) -> Arc<Semaphore> {
+    fn gate(&self, key: &K) -> Arc<Gate> {
         let mut guard = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
         let (gates, sweep_at) = &mut *guard;
         if let Some(gate) = gates.get(key) {
             return gate.clone();
         }
         if gates.len() >= *sweep_at {
-            // Permits and waiters hold the semaphore; whatever only the map holds is idle.
-            gates.retain(|_, gate| Arc::strong_count(gate) > 1);
+            // Who waits holds the gate, who has a place the semaphore; whatever only the map holds is idle.
+            gates.retain(|_, gate| Arc::strong_count(gate) > 1 || Arc::strong_count(&gate.places) > 1);
             *sweep_at = (gates.len() * 2).max(SMALLEST_SWEEP);
         }
-        gates.entry(key.clone()).or_insert_with(|| semaphore(self.places)).clone()
+        gates.entry(key.clone()).or_insert_with(|| Gate::new(self.places)).clone()
     }
 }
 
@@ -130,13 +181,13 @@ mod tests {
     #[test]
     fn idle_keys_are_forgotten_and_used_ones_are_kept() {
         let gate = KeyedGate::new(1);
-        let held = gate.gate(&0).try_acquire_owned().unwrap();
+        let held = gate.gate(&0).at_once().unwrap();
         for key in 1..10_000 {
             drop(gate.gate(&key));
         }
         assert!(gate.gates.lock().unwrap().0.len() <= 2 * SMALLEST_SWEEP);
-        assert!(gate.gate(&0).try_acquire_owned().is_err(), "the used key kept its count");
+        assert!(gate.gate(&0).at_once().is_none(), "the used key kept its count");
         drop(held);
-        assert!(gate.gate(&0).try_acquire_owned().is_ok());
+        assert!(gate.gate(&0).at_once().is_some());
     }
 }

@@ -22,9 +22,9 @@ use super::worker;
 use crate::metrics::Closed;
 
 /// The most idle sockets of one key, for one worker.
-const MAX_IDLE_PER_KEY: usize = 128;
+const MAX_IDLE_PER_KEY: usize = 2048;
 /// The most idle sockets in all, for one worker.
-const MAX_IDLE: usize = 1024;
+const MAX_IDLE: usize = 4096;
 /// The most sessions of HTTP/2 of one key, for one worker.
 const MAX_SESSIONS: usize = 16;
 /// Workers with a pool of their own.

@@ -14,7 +14,7 @@ use super::tls::Stream;
 
 /// A connection that is about to speak another protocol. Its places in flight are held until the end.
 pub struct Upgrade {
-    socket: Socket,
+    socket: Box<Socket>,
     permits: Permits,
 }
 
@@ -25,7 +25,7 @@ impl fmt::Debug for Upgrade {
 }
 
 impl Upgrade {
-    pub(super) fn new(socket: Socket, permits: Permits) -> Self {
+    pub(super) fn new(socket: Box<Socket>, permits: Permits) -> Self {
         Self { socket, permits }
     }
 

@@ -4,11 +4,12 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use passthrough_testkit::echo::EchoProvider;
 use passthrough_testkit::http::send;
 use passthrough_testkit::program::Engine;
 use serde_json::Value;
 
-use crate::support::{BINARY, shop};
+use crate::support::{BINARY, setup, shop, shop_set_up};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_passthrough_has_its_line() {
@@ -23,6 +24,29 @@ async fn each_passthrough_has_its_line() {
     }
     let log = shop.program.log();
     assert!(log.lines().any(|line| line.contains(&id) && line.contains("status=200")), "{log}");
+    shop.program.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn by_default_only_failures_have_a_line() {
+    let setup = setup(Engine::Sqlite).variable("PASSTHROUGH_LOG__CALLS", "failures");
+    let shop = shop_set_up(setup, EchoProvider::start().await).await;
+    let id_of = |answer: &passthrough_testkit::http::Response| {
+        answer.header("passthrough-request-id").unwrap().to_owned()
+    };
+    let fine = id_of(&shop.proxy("GET", "/a", &[], "").await);
+    let refused = id_of(&shop.proxy("GET", "/a/../b", &[], "").await);
+    let has_line = |id: &str| {
+        let log = shop.program.log();
+        log.lines().any(|line| line.contains(id) && line.contains("duration_ms="))
+    };
+    for _ in 0..100 {
+        if has_line(&refused) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(has_line(&refused) && !has_line(&fine));
     shop.program.finish().await;
 }
 

@@ -54,8 +54,13 @@ pub async fn shop(engine: Engine) -> Shop {
 
 /// Starts program and connection for a given provider.
 pub async fn shop_with(engine: Engine, provider: EchoProvider) -> Shop {
+    shop_set_up(setup(engine), provider).await
+}
+
+/// Starts a program that was set up already.
+pub async fn shop_set_up(setup: Setup, provider: EchoProvider) -> Shop {
     let file = bearer_provider(&format!("{}/base", provider.url()));
-    let mut program = setup(engine).provider("shop", &file).start().await;
+    let mut program = setup.provider("shop", &file).start().await;
     let api_key = canary("key");
     let request = format!(r#"{{"provider":"shop","credentials":{{"api_key":"{api_key}"}}}}"#);
     let connection = program.connect(&request).await;
