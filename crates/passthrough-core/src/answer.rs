@@ -158,15 +158,42 @@ pub fn decode(coding: Option<&str>, body: &Bytes, max_bytes: usize) -> Result<Op
     if body.is_empty() || coding.is_empty() || coding == "identity" {
         return Ok(Some(body.clone()));
     }
-    let decoder: Box<dyn Read + '_> = match coding.as_str() {
-        "gzip" | "x-gzip" => Box::new(MultiGzDecoder::new(&body[..])),
-        "deflate" => Box::new(ZlibDecoder::new(&body[..])),
-        _ => return Ok(None),
-    };
+    let Some(decoder) = decoder(&coding, body) else { return Ok(None) };
     let limit = max_bytes.min(body.len().saturating_mul(MAX_RATIO).max(RATIO_FREE_BYTES));
+    let decoded = read_at_most(decoder, limit.min(DECODED_AT_ONCE))?;
+    if decoded.len() <= limit.min(DECODED_AT_ONCE) {
+        return Ok(Some(decoded.into()));
+    }
+    drop(decoded);
+    // Counted before it is held: a bomb of a few kilobytes must not fill memory before it is found out, nor
+    // a buffer that grows hold everything twice.
+    let Some(counted) = self::decoder(&coding, body) else { return Ok(None) };
+    let length = std::io::copy(&mut counted.take(limit as u64 + 1), &mut std::io::sink());
+    let length = length.map_err(|_| ShapeError::Decode)?;
+    let length =
+        usize::try_from(length).ok().filter(|length| *length <= limit).ok_or(ShapeError::TooLarge)?;
+    let Some(decoder) = self::decoder(&coding, body) else { return Ok(None) };
+    let mut out = Vec::with_capacity(length);
+    decoder.take(length as u64).read_to_end(&mut out).map_err(|_| ShapeError::Decode)?;
+    Ok(Some(out.into()))
+}
+
+/// What is decoded without being counted first.
+const DECODED_AT_ONCE: usize = 1024 * 1024;
+
+/// Up to one byte more than `most`.
+fn read_at_most(decoder: impl Read, most: usize) -> Result<Vec<u8>, ShapeError> {
     let mut out = Vec::new();
-    decoder.take(limit as u64 + 1).read_to_end(&mut out).map_err(|_| ShapeError::Decode)?;
-    if out.len() > limit { Err(ShapeError::TooLarge) } else { Ok(Some(out.into())) }
+    decoder.take(most as u64 + 1).read_to_end(&mut out).map_err(|_| ShapeError::Decode)?;
+    Ok(out)
+}
+
+fn decoder<'a>(coding: &str, body: &'a [u8]) -> Option<Box<dyn Read + 'a>> {
+    match coding {
+        "gzip" | "x-gzip" => Some(Box::new(MultiGzDecoder::new(body))),
+        "deflate" => Some(Box::new(ZlibDecoder::new(body))),
+        _ => None,
+    }
 }
 
 /// What matters of a `Content-Type`.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// A body up to this size is held without being counted: what counts is bounded by the requests in flight.
@@ -24,6 +24,57 @@ pub struct Room {
 /// There is no room now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoRoom;
+
+/// A body that arrives in pieces of any size. Held in segments, because a buffer that is doubled and copied
+/// takes three times the room of what is in it.
+#[derive(Debug, Default)]
+pub struct Pieces {
+    segments: Vec<BytesMut>,
+    bytes: usize,
+}
+
+/// A segment of a body.
+const SEGMENT: usize = 128 * 1024;
+
+impl Pieces {
+    /// How much there is.
+    pub fn len(&self) -> usize {
+        self.bytes
+    }
+
+    /// Takes a piece in.
+    pub fn push(&mut self, mut piece: &[u8]) {
+        self.bytes += piece.len();
+        while !piece.is_empty() {
+            // The first one grows as it has to, since most bodies are small.
+            let grows = self.segments.len() == 1;
+            let room = self.segments.last().map_or(0, |last| {
+                if grows { SEGMENT.saturating_sub(last.len()) } else { last.capacity() - last.len() }
+            });
+            if room == 0 {
+                let capacity = if self.segments.is_empty() { 0 } else { SEGMENT };
+                self.segments.push(BytesMut::with_capacity(capacity));
+                continue;
+            }
+            let (now, later) = piece.split_at(room.min(piece.len()));
+            if let Some(last) = self.segments.last_mut() {
+                last.extend_from_slice(now);
+            }
+            piece = later;
+        }
+    }
+
+    /// All of it in one piece.
+    pub fn join(mut self) -> Bytes {
+        if self.segments.len() <= 1 {
+            return self.segments.pop().unwrap_or_default().freeze();
+        }
+        let mut whole = BytesMut::with_capacity(self.bytes);
+        // Each segment is given back before the next is copied.
+        self.segments.into_iter().for_each(|segment| whole.extend_from_slice(&segment));
+        whole.freeze()
+    }
+}
 
 /// The room that one body has.
 #[derive(Debug)]
@@ -106,6 +157,28 @@ mod tests {
     use super::*;
 
     const MIB: usize = 1024 * 1024;
+
+    #[test]
+    fn pieces_are_joined_as_they_came() {
+        for sizes in [
+            &[][..],
+            &[0],
+            &[1, 0, 2],
+            &[SEGMENT],
+            &[SEGMENT - 1, 2],
+            &[3, SEGMENT * 2, 5, SEGMENT],
+            &[7; 99_999],
+        ] {
+            let (mut pieces, mut whole) = (Pieces::default(), Vec::new());
+            for (number, size) in sizes.iter().enumerate() {
+                let piece: Vec<u8> = (0..*size).map(|at| (at + number) as u8).collect();
+                pieces.push(&piece);
+                whole.extend_from_slice(&piece);
+            }
+            assert_eq!(pieces.len(), whole.len());
+            assert!(pieces.join() == whole);
+        }
+    }
 
     #[tokio::test]
     async fn small_bodies_take_no_room() {

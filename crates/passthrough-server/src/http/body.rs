@@ -5,13 +5,14 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt;
 use tokio::time::Sleep;
 
 use super::error::ApiError;
 use crate::app::App;
+use crate::held::Pieces;
 use crate::upstream::{BoxError, UpstreamBody};
 
 /// A body of hyper's on its way to the provider, given up when it stands still.
@@ -31,14 +32,14 @@ where
         return Err(ApiError::too_large(limit));
     }
     let idle: Duration = app.config.limits.body_idle;
-    let mut held = BytesMut::new();
+    let mut held = Pieces::default();
     let mut room = app.held.begin();
     let until = Instant::now() + app.config.deadlines.total_max;
     loop {
         let wait = idle.min(until.saturating_duration_since(Instant::now()));
         let frame = match tokio::time::timeout(wait, body.frame()).await {
             Ok(Some(Ok(frame))) => frame,
-            Ok(None) => return Ok(room.keep(held.freeze())),
+            Ok(None) => return Ok(room.keep(held.join())),
             Ok(Some(Err(_))) => return Err(ApiError::bad_field("", "the body could not be read to its end")),
             Err(_) => {
                 let message = format!("the body stood still for {} seconds", idle.as_secs());
@@ -51,7 +52,7 @@ where
         }
         // A thousand sockets with half of a large body each would take all memory there is.
         room.grow(held.len() + data.len(), limit).await?;
-        held.extend_from_slice(&data);
+        held.push(&data);
     }
 }
 

@@ -1,12 +1,12 @@
 //! Bodies that are held in memory, up to a limit.
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body::Body;
 use http_body_util::BodyExt;
 use passthrough_core::fault::Sent;
 use passthrough_core::upstream::RequestBody;
 
-use crate::held::Room;
+use crate::held::{Pieces, Room};
 use crate::http::error::ApiError;
 use crate::upstream::{AnswerBody, BodyError, Reason, SendError, UpstreamBody};
 
@@ -17,7 +17,7 @@ pub(super) async fn read_request(
     limit: usize,
 ) -> Result<RequestBody, ApiError> {
     let Some(mut body) = body else { return Ok(RequestBody::Absent) };
-    let mut held = BytesMut::new();
+    let mut held = Pieces::default();
     let mut room = room.begin();
     while let Some(frame) = body.frame().await {
         let frame = frame
@@ -27,9 +27,9 @@ pub(super) async fn read_request(
             return Err(ApiError::too_large(limit));
         }
         room.grow(held.len() + data.len(), limit).await?;
-        held.extend_from_slice(&data);
+        held.push(&data);
     }
-    Ok(RequestBody::Bytes { bytes: room.keep(held.freeze()), content_type: None })
+    Ok(RequestBody::Bytes { bytes: room.keep(held.join()), content_type: None })
 }
 
 /// Reads a provider's answer.
@@ -44,12 +44,12 @@ pub(super) async fn read_answer(room: &Room, mut body: AnswerBody, limit: usize)
     }
     let mut first: Option<Bytes> = None;
     let mut room = room.begin();
-    let mut held = BytesMut::new();
+    let mut held = Pieces::default();
     while let Some(frame) = body.frame().await {
         let frame =
             frame.map_err(|BodyError { reason }| SendError { reason, sent: Sent::Yes, detail: None })?;
         let Ok(data) = frame.into_data() else { continue };
-        let so_far = first.as_ref().map_or(0, Bytes::len) + held.len();
+        let so_far = first.as_ref().map_or(held.len(), Bytes::len);
         if so_far + data.len() > limit {
             return Err(too_large());
         }
@@ -58,13 +58,13 @@ pub(super) async fn read_answer(room: &Room, mut body: AnswerBody, limit: usize)
         grown.map_err(|no_room| ApiError { sent: Sent::Yes, retryable: false, ..no_room.into() })?;
         // Most answers come in one piece, which then needs no copy.
         match first.take() {
-            None if held.is_empty() => first = Some(data),
+            None if held.len() == 0 => first = Some(data),
             Some(piece) => {
-                held.extend_from_slice(&piece);
-                held.extend_from_slice(&data);
+                held.push(&piece);
+                held.push(&data);
             }
-            None => held.extend_from_slice(&data),
+            None => held.push(&data),
         }
     }
-    Ok(room.keep(first.unwrap_or_else(|| held.freeze())))
+    Ok(room.keep(first.unwrap_or_else(|| held.join())))
 }
