@@ -101,6 +101,8 @@ pub struct UpstreamRequest {
     pub headers: Fields,
     /// The body.
     pub body: RequestBody,
+    /// The names that were injected, where a body streams by: its trailers must not bring another value.
+    pub injected: Vec<Bytes>,
 }
 
 impl fmt::Debug for UpstreamRequest {
@@ -209,7 +211,9 @@ fn assemble(
     for (name, value) in injected.names.iter().zip(&injected.values) {
         headers.set(name.clone(), value.clone());
     }
+    let streams = matches!(body, RequestBody::Streamed);
     Ok(UpstreamRequest {
+        injected: if streams { injected.names.clone() } else { Vec::new() },
         origin: Arc::clone(&base.origin),
         method: request.method,
         uri,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::StatusCode;
 use passthrough_core::answer::{ResponseAs, ShapeError, decode, shape};
 use passthrough_core::fault::{Door, Sent};
 use passthrough_core::header::Fields;
@@ -197,7 +198,7 @@ async fn run(
     };
     let stream = passthrough.wanted == Wanted::Stream;
     let mut call = call(app, &ready, upstream_request, streamed, deadline, stream, &mut draft)?;
-    call.interim = passthrough.interim;
+    call.interim = passthrough.interim.map(|sink| stream::interim_sink(sink, Arc::clone(&ready)));
     let sent = send::send(app, &ready, call, passthrough.persistence, &mut draft).await;
     let answer = noted(&mut draft, sent)?;
     let answer = match repeatable {
@@ -208,6 +209,7 @@ async fn run(
             noted(&mut draft, followed)?
         }
     };
+    noted(&mut draft, check_switch(&answer))?;
     draft.answered(answer.status.as_u16(), answer.upstream_ms, answer.dialled);
     draft.stage(Stage::Shape);
 
@@ -225,6 +227,18 @@ async fn run(
             Ok(Delivered::Envelope(enveloped))
         }
     }
+}
+
+/// A 101 must switch to what was asked for: anything else would tunnel bytes to who does not expect them.
+fn check_switch(answer: &Answer) -> Result<(), ApiError> {
+    let is_websocket = |protocol: &Bytes| protocol.eq_ignore_ascii_case(b"websocket");
+    if answer.status == StatusCode::SWITCHING_PROTOCOLS
+        && !answer.fields.only("upgrade").is_some_and(is_websocket)
+    {
+        let message = "the provider switched to another protocol than the WebSocket that it was asked for";
+        return Err(ApiError::bad_gateway("protocol", message, Sent::Yes));
+    }
+    Ok(())
 }
 
 /// Notes a failure in the record on its way out.
@@ -265,7 +279,7 @@ fn call(
     stream: bool,
     draft: &mut Draft,
 ) -> Result<Call, ApiError> {
-    let UpstreamRequest { origin, method, uri, shown_path, headers, body } = request;
+    let UpstreamRequest { origin, method, uri, shown_path, headers, body, injected } = request;
     let (body, length) = match body {
         RequestBody::Absent => (UpstreamBody::Empty, 0),
         RequestBody::Bytes { bytes, .. } => {
@@ -274,7 +288,7 @@ fn call(
         }
         RequestBody::Streamed => {
             let body = streamed.unwrap_or_default();
-            (UpstreamBody::streamed(stream::Counted::new(body, draft.request_counter())), 0)
+            (UpstreamBody::streamed(stream::Counted::new(body, draft.request_counter(), injected)), 0)
         }
     };
     draft.sending(&shown_path, length as u64);

@@ -94,7 +94,8 @@ impl Answer {
         let mut lengths = 0;
         for (name, value) in fields {
             match own(name) {
-                Own::Length if given.is_none() || lengths > 0 => continue,
+                // RFC 9110 section 8.6: neither a 204 nor an interim answer has one.
+                Own::Length if given.is_none() || lengths > 0 || never_has_length(status) => continue,
                 Own::Length => lengths += 1,
                 Own::Hop if !switches => continue,
                 Own::Hop | Own::No => {}
@@ -274,6 +275,10 @@ fn says_close(fields: &[Field]) -> bool {
     values(fields, b"connection").any(|value| {
         value.split(|byte| *byte == b',').any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close"))
     })
+}
+
+fn never_has_length(status: StatusCode) -> bool {
+    status.is_informational() || status == StatusCode::NO_CONTENT
 }
 
 /// Answers without a body, whatever their fields say (RFC 9112 §6.3).

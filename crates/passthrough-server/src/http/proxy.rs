@@ -26,6 +26,15 @@ pub(super) async fn proxy(app: &App, request: DoorRequest) -> Result<DoorAnswer,
         let error = ApiError::bad_field("method", "CONNECT asks for a tunnel; there is none here");
         return Err(turn_away(app, Door::Proxy, error));
     }
+    // Its answer is the request itself: the credential would come back in the body (RFC 9110 section 9.3.8).
+    if [&b"TRACE"[..], b"TRACK"]
+        .iter()
+        .any(|echo| request.method.as_str().as_bytes().eq_ignore_ascii_case(echo))
+    {
+        let message =
+            "TRACE makes a provider send the request back, the credential included; use another method";
+        return Err(turn_away(app, Door::Proxy, ApiError::bad_field("method", message)));
+    }
     let DoorRequest { id: request_id, method, target, version, mut fields, body, interim } = request;
     let presented = Presented::in_fields(&fields);
     let api_key = presented.api_key().map_err(|error| turn_away(app, Door::Proxy, error))?;

@@ -1,15 +1,18 @@
 //! Two sockets that have switched protocols, joined.
 
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 use crate::upstream::Upgrade;
+
+/// How long one side may go on after the other has gone.
+const GOODBYE: Duration = Duration::from_secs(2);
 
 /// Passes bytes between caller and provider until either goes away, or neither has said anything for `idle`.
 pub async fn join(caller: impl AsyncRead + AsyncWrite + Unpin, provider: Upgrade, idle: Duration) {
@@ -17,12 +20,25 @@ pub async fn join(caller: impl AsyncRead + AsyncWrite + Unpin, provider: Upgrade
     let lively = Arc::new(AtomicBool::new(true));
     let mut caller = Lively { io: caller, lively: Arc::clone(&lively) };
     let mut provider = Lively { io: &mut provider.io, lively: Arc::clone(&lively) };
+    let (mut from_caller, mut to_caller) = tokio::io::split(&mut caller);
+    let (mut from_provider, mut to_provider) = tokio::io::split(&mut provider);
+    let up = pass(&mut from_caller, &mut to_provider);
+    let down = pass(&mut from_provider, &mut to_caller);
+    let (mut up, mut down) = (pin!(up), pin!(down));
+    // Either side going away ends both: the other is told, and has a moment to say goodbye. One that went on
+    // without listener would hold its places in flight for as long as it liked.
     tokio::select! {
-        // Either side going away ends both; there is nobody left to tell of an error.
-        _ = tokio::io::copy_bidirectional(&mut caller, &mut provider) => {}
-        // Two silent sockets would hold their places in flight for ever.
+        () = up.as_mut() => { let _ = tokio::time::timeout(GOODBYE, down).await; }
+        () = down.as_mut() => { let _ = tokio::time::timeout(GOODBYE, up).await; }
+        // Two silent sockets would hold their places for ever.
         () = silence(&lively, idle) => {}
     }
+}
+
+/// Passes bytes on to their end, and the end, too. There is nobody to tell of an error.
+async fn pass(from: &mut (impl AsyncRead + Unpin), to: &mut (impl AsyncWrite + Unpin)) {
+    let _ = tokio::io::copy(from, to).await;
+    let _ = to.shutdown().await;
 }
 
 /// Ends when nothing has come from either side for so long.

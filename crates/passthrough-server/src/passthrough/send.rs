@@ -168,7 +168,8 @@ fn trouble(sent: &Result<Answer, SendError>) -> Option<Trouble> {
         Ok(answer) => Some(Trouble::Status(answer.status.as_u16())),
         Err(error) => match (error.reason, error.sent) {
             (Reason::Connect | Reason::ConnectTimeout, _) => Some(Trouble::Unsent),
-            (Reason::Reset, Sent::No) => Some(Trouble::Unsent),
+            // The way to the provider has tried other connections already.
+            (Reason::Reset, Sent::No) => None,
             (Reason::Reset, Sent::Unknown | Sent::Yes) => Some(Trouble::Broken),
             _ => None,
         },

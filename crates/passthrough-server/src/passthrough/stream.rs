@@ -8,13 +8,14 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
 use http_body::{Body, Frame, SizeHint};
-use passthrough_core::header::{Fields, response_headers};
+use passthrough_core::header::{Fields, HeaderPolicy, request_headers, response_headers};
 use passthrough_core::provider::RedactReflections;
 use passthrough_core::redact::Redactor;
+use passthrough_core::token::hide_tokens;
 
 use crate::records::Draft;
 use crate::resolve::ReadyConnection;
-use crate::upstream::{Answer, AnswerBody, BodyError, BoxError, Upgrade, UpstreamBody};
+use crate::upstream::{Answer, AnswerBody, BodyError, BoxError, InterimSink, Upgrade, UpstreamBody};
 
 /// A provider's answer on its way to the caller.
 #[derive(Debug)]
@@ -36,6 +37,7 @@ impl Delivery {
     pub fn new(answer: Answer, ready: Arc<ReadyConnection>, draft: Draft) -> Self {
         let Answer { status, reason, mut fields, body, upgrade, .. } = answer;
         keep_and_mask(&mut fields, &ready);
+        let reason = shown_reason(reason, &ready);
         let masking = (ready.provider.redact_reflections != RedactReflections::None).then_some(ready);
         Self { status, reason, fields, body: DeliveredBody { body, draft, masking }, upgrade }
     }
@@ -92,15 +94,28 @@ impl Drop for DeliveredBody {
     }
 }
 
-/// The body of a request, counted on its way.
+/// The body of a request, counted on its way, with trailers judged as headers are.
 pub(super) struct Counted {
     body: UpstreamBody,
     count: Arc<AtomicU64>,
+    /// The names that were injected: some servers merge trailers into the head, and injected always wins.
+    injected: Vec<Bytes>,
 }
 
 impl Counted {
-    pub(super) fn new(body: UpstreamBody, count: Arc<AtomicU64>) -> Self {
-        Self { body, count }
+    pub(super) fn new(body: UpstreamBody, count: Arc<AtomicU64>, injected: Vec<Bytes>) -> Self {
+        Self { body, count, injected }
+    }
+
+    /// What of a caller's trailers goes on: nothing that would not as a header, and none of our own tokens.
+    fn judged(&self, trailers: &HeaderMap) -> Result<HeaderMap, BoxError> {
+        let policy = HeaderPolicy { injected: &self.injected, ..HeaderPolicy::default() };
+        let mut kept = request_headers(Fields::from(trailers), &policy)?;
+        kept.0.retain(|(_, value)| {
+            let text = String::from_utf8_lossy(value);
+            hide_tokens(&text) == text
+        });
+        Ok(kept.to_map())
     }
 }
 
@@ -112,10 +127,16 @@ impl Body for Counted {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
-        if let Some(Ok(frame)) = &frame {
+        let mut frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        if let Some(Ok(frame)) = &mut frame {
             let bytes = frame.data_ref().map_or(0, Bytes::len);
             self.count.fetch_add(bytes as u64, Ordering::Relaxed);
+            if let Some(trailers) = frame.trailers_mut() {
+                *trailers = match self.judged(trailers) {
+                    Ok(judged) => judged,
+                    Err(error) => return Poll::Ready(Some(Err(error))),
+                };
+            }
         }
         Poll::Ready(frame)
     }
@@ -130,21 +151,47 @@ impl Body for Counted {
 }
 
 /// Keeps of a provider's headers what is not about the hop, and masks the connection's secrets where the
-/// provider echoes them.
+/// provider echoes them. A name cannot be masked, so a field whose name holds one goes.
 pub(super) fn keep_and_mask(fields: &mut Fields, ready: &ReadyConnection) {
     response_headers(fields);
     if ready.provider.redact_reflections == RedactReflections::None {
         return;
     }
-    for (_, value) in &mut fields.0 {
+    fields.0.retain_mut(|(name, value)| {
         if let Some(masked) = ready.redactor.redact(value) {
             *value = masked.into();
         }
-    }
+        !ready.redactor.finds(name)
+    });
 }
+
+/// A reason phrase is the provider's text like any header: one that echoes a secret is left out.
+fn shown_reason(reason: Option<Bytes>, ready: &ReadyConnection) -> Option<Bytes> {
+    let masks = ready.provider.redact_reflections != RedactReflections::None;
+    reason.filter(|reason| !masks || !ready.redactor.finds(reason))
+}
+
+/// Passes interim heads on as final ones are: without what is about the hop or frames a message, without what
+/// only we say, and with the connection's secrets masked.
+pub(super) fn interim_sink(mut sink: InterimSink, ready: Arc<ReadyConnection>) -> InterimSink {
+    Box::new(move |status, reason, mut fields| {
+        keep_and_mask(&mut fields, &ready);
+        let ours = |name: &[u8]| name.get(..OURS.len()).is_some_and(|start| start.eq_ignore_ascii_case(OURS));
+        fields.0.retain(|(name, _)| !name.eq_ignore_ascii_case(b"content-length") && !ours(name));
+        let reason = shown_reason(Some(reason), &ready).unwrap_or_default();
+        sink(status, reason, fields);
+    })
+}
+
+/// What our answers say about themselves begins like this.
+const OURS: &[u8] = b"passthrough-";
 
 /// The same for trailers.
 fn redact_trailers(trailers: &mut HeaderMap, redactor: &Redactor) {
+    let names: Vec<_> = trailers.keys().filter(|name| redactor.finds(name.as_ref())).cloned().collect();
+    for name in names {
+        trailers.remove(name);
+    }
     for value in trailers.values_mut() {
         if let Some(masked) = redactor.redact(value.as_bytes())
             && let Ok(masked) = HeaderValue::from_bytes(&masked)

@@ -84,9 +84,10 @@ fn origin_form(target: &Bytes) -> Bytes {
     let scheme_end = memchr::memmem::find(target, b"://");
     let Some(scheme_end) = scheme_end.filter(|end| is_scheme(&target[..*end])) else { return target.clone() };
     let authority = scheme_end + 3;
-    match memchr::memchr(b'/', &target[authority..]) {
-        Some(path) => target.slice(authority + path..),
-        None => target.clone(),
+    // What ends the authority first decides: behind a `?` or `#` there is no path to be found any more.
+    match memchr::memchr3(b'/', b'?', b'#', &target[authority..]) {
+        Some(path) if target[authority + path] == b'/' => target.slice(authority + path..),
+        Some(_) | None => target.clone(),
     }
 }
 
@@ -244,6 +245,8 @@ mod tests {
         assert_eq!(form("http://host:80/v1/proxy/a"), "/v1/proxy/a");
         assert_eq!(form("HTTPS://host/v1/proxy//x/../y?z"), "/v1/proxy//x/../y?z");
         assert_eq!(form("http://host"), "http://host");
+        assert_eq!(form("http://host?/v1/proxy/a"), "http://host?/v1/proxy/a");
+        assert_eq!(form("http://host#/v1/proxy/a"), "http://host#/v1/proxy/a");
         assert_eq!(form("ftp://host/v1/proxy/a"), "ftp://host/v1/proxy/a");
         assert_eq!(form("*"), "*");
     }

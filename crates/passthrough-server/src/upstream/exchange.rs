@@ -71,14 +71,19 @@ pub(super) async fn send(upstream: &Inner, call: Call) -> Result<Answer, SendErr
                 let upstream_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
                 return Ok(Answer { status, reason, fields, body, upstream_ms, reused, dialled, upgrade });
             }
-            // A connection that had served before turned out dead before the provider saw anything.
-            Err(error) if reused && error.sent == Sent::No && tries < MAX_TRIES => match again {
+            // The connection turned out dead, or the provider refused, before it acted upon anything.
+            Err(error) if mends(&error, reused) && tries < MAX_TRIES => match again {
                 Some(again) => body = again,
                 None => return Err(error),
             },
             Err(error) => return Err(error),
         }
     }
+}
+
+/// Whether another connection may do better, and the request cannot have been acted upon.
+fn mends(error: &SendError, reused: bool) -> bool {
+    error.sent == Sent::No && (reused || error.reason == Reason::Reset)
 }
 
 /// Sends the request and waits for the head of the answer.

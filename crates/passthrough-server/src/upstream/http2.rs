@@ -116,6 +116,7 @@ async fn drive(mut connection: Connection<Noted<Stream>, Bytes>, notes: Arc<Note
         // How it ended is told through each request; between requests nobody asks.
         _ = connection => {}
         () = watch(ping_pong, &notes) => {}
+        () = notes.condemned() => {}
     }
     notes.close();
 }

@@ -17,6 +17,7 @@ mod config_files;
 mod connections;
 mod crash;
 mod database;
+mod echoes;
 mod envelope;
 mod environments;
 mod errors;

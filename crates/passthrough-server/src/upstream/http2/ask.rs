@@ -122,7 +122,10 @@ impl Asked {
         if let Poll::Ready(Some(interim)) = self.response.poll_informational(cx) {
             self.interim += 1;
             return Poll::Ready(match interim {
-                Ok(_) if self.interim > MAX_INTERIM => Err(refuse("more than 32 interim heads")),
+                Ok(_) if self.interim > MAX_INTERIM => {
+                    self.seat.0.condemn();
+                    Err(refuse("more than 32 interim heads"))
+                }
                 Ok(head) => Ok(Head::Interim(head)),
                 Err(error) => Err(self.failed(&error)),
             });

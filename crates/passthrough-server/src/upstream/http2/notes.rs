@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::Notify;
 
 /// Bytes of a frame's head (RFC 9113 §4.1).
 const HEAD: usize = 9;
@@ -28,6 +29,7 @@ pub(super) struct Notes {
     /// Requests on their way.
     pub(super) open: AtomicUsize,
     closed: AtomicBool,
+    condemned: Notify,
 }
 
 impl Notes {
@@ -37,12 +39,24 @@ impl Notes {
             last: AtomicU32::new(u32::MAX),
             open: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
+            condemned: Notify::new(),
         })
     }
 
     /// Nobody is to join any more.
     pub(super) fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
+    }
+
+    /// The connection is to end at once: its provider floods it, and who reads a flood serves nobody.
+    pub(super) fn condemn(&self) {
+        self.close();
+        self.condemned.notify_one();
+    }
+
+    /// Ends when the connection was condemned.
+    pub(super) async fn condemned(&self) {
+        self.condemned.notified().await;
     }
 
     /// Whether the provider takes further requests.
