@@ -386,7 +386,9 @@ async fn what_a_leaving_provider_did_not_process_was_not_sent() {
         let (server, upstream) = raw(script.clone()).await;
         let error = upstream.send(secure(&server, UpstreamBody::Held("x".into()))).await.unwrap_err();
         assert_eq!((error.reason, error.sent), (Reason::Reset, sent), "{script:?} {error:?}");
-        assert_eq!(server.connections().len(), 1, "{script:?}");
+        // What was not acted upon is given to other connections, three in all.
+        let tries = if sent == Sent::No { 3 } else { 1 };
+        assert_eq!(server.connections().len(), tries, "{script:?}");
     }
 }
 
