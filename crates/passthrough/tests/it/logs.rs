@@ -92,7 +92,8 @@ async fn a_reader_who_stops_reading_does_not_stop_the_server() {
     assert!(status.success());
     let mut held = Vec::new();
     lines.read_to_end(&mut held).unwrap();
-    assert!(held.len() >= 60_000, "the pipe was never full: {} bytes", held.len());
+    // The pages of a pipe are not always filled to their ends.
+    assert!(held.len() >= 40_000, "the pipe was never full: {} bytes", held.len());
 }
 
 #[tokio::test(flavor = "multi_thread")]
