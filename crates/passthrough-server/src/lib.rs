@@ -18,6 +18,7 @@ pub mod metrics;
 mod passthrough;
 mod records;
 mod resolve;
+mod rewound;
 mod server;
 pub mod telemetry;
 mod throttle;

@@ -192,10 +192,7 @@ async fn run(
     // 5. Send.
     draft.stage(Stage::Send);
     let repeatable = repeatable.map(|repeatable| (repeatable, upstream_request.origin.clone()));
-    let shown = Shown {
-        method: upstream_request.method.to_string(),
-        path: ready.redactor.redact_text(&upstream_request.shown_path),
-    };
+    let shown = Shown { method: upstream_request.method.clone(), path: upstream_request.shown_path.clone() };
     let stream = passthrough.wanted == Wanted::Stream;
     let mut call = call(app, &ready, upstream_request, streamed, deadline, stream, &mut draft)?;
     call.interim = passthrough.interim.map(|sink| stream::interim_sink(sink, Arc::clone(&ready)));
@@ -264,8 +261,9 @@ fn deadline(app: &App, wanted: Wanted, asked: Option<Duration>) -> Option<Instan
     total.map(|total| Instant::now() + total)
 }
 
+/// What was sent, for an envelope to tell. It is masked there: whoever streams does not ask for it.
 struct Shown {
-    method: String,
+    method: http::Method,
     path: String,
 }
 
@@ -331,8 +329,8 @@ async fn envelope(
     stream::keep_and_mask(&mut fields, ready);
     let headers = group_headers(fields.iter().map(|(name, value)| (text(name), text(value))));
     Ok(PassthroughResponse {
-        method: shown.method,
-        path: shown.path,
+        method: shown.method.to_string(),
+        path: ready.redactor.redact_text(&shown.path),
         status_code: status.as_u16(),
         headers,
         response: shaped.json,

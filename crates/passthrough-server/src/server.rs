@@ -32,7 +32,6 @@ mod http1;
 mod http2;
 mod listen;
 mod lone;
-mod rewound;
 mod slow;
 mod worker;
 

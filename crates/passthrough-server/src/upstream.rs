@@ -46,7 +46,7 @@ use self::pool::Pools;
 pub use self::request::{BoxError, UpstreamBody};
 use self::resolve::Resolver;
 use self::tls::Tls;
-pub use self::upgrade::{Upgrade, UpgradedConnection, UpgradedStream};
+pub use self::upgrade::{Upgrade, UpgradedConnection};
 use crate::metrics;
 
 /// How names are looked up.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue};
+use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use passthrough_core::header::{Fields, HeaderPolicy, request_headers, response_headers};
 use passthrough_core::provider::RedactReflections;
@@ -38,7 +38,7 @@ impl Delivery {
         let Answer { status, reason, mut fields, body, upgrade, .. } = answer;
         keep_and_mask(&mut fields, &ready);
         let reason = shown_reason(reason, &ready);
-        let masking = (ready.provider.redact_reflections != RedactReflections::None).then_some(ready);
+        let masking = redactor(&ready).is_some().then_some(ready);
         Self { status, reason, fields, body: DeliveredBody { body, draft, masking }, upgrade }
     }
 }
@@ -67,7 +67,9 @@ impl Body for DeliveredBody {
                 let bytes = frame.data_ref().map_or(0, Bytes::len);
                 self.draft.received(bytes as u64);
                 if let (Some(trailers), Some(ready)) = (frame.trailers_mut(), &self.masking) {
-                    redact_trailers(trailers, &ready.redactor);
+                    let mut fields = Fields::from(&*trailers);
+                    mask(&mut fields, &ready.redactor);
+                    *trailers = fields.to_map();
                 }
             }
             Some(Err(error)) => self.draft.broken_off(error.reason.as_str()),
@@ -150,25 +152,33 @@ impl Body for Counted {
     }
 }
 
+/// What finds the connection's secrets in a provider's heads, unless its file asks for none of that.
+fn redactor(ready: &ReadyConnection) -> Option<&Redactor> {
+    (ready.provider.redact_reflections != RedactReflections::None).then_some(&ready.redactor)
+}
+
 /// Keeps of a provider's headers what is not about the hop, and masks the connection's secrets where the
-/// provider echoes them. A name cannot be masked, so a field whose name holds one goes.
+/// provider echoes them.
 pub(super) fn keep_and_mask(fields: &mut Fields, ready: &ReadyConnection) {
     response_headers(fields);
-    if ready.provider.redact_reflections == RedactReflections::None {
-        return;
+    if let Some(redactor) = redactor(ready) {
+        mask(fields, redactor);
     }
+}
+
+/// Masks secrets in values. A name cannot be masked, so a field whose name holds one goes.
+fn mask(fields: &mut Fields, redactor: &Redactor) {
     fields.0.retain_mut(|(name, value)| {
-        if let Some(masked) = ready.redactor.redact(value) {
+        if let Some(masked) = redactor.redact(value) {
             *value = masked.into();
         }
-        !ready.redactor.finds(name)
+        !redactor.finds(name)
     });
 }
 
 /// A reason phrase is the provider's text like any header: one that echoes a secret is left out.
 fn shown_reason(reason: Option<Bytes>, ready: &ReadyConnection) -> Option<Bytes> {
-    let masks = ready.provider.redact_reflections != RedactReflections::None;
-    reason.filter(|reason| !masks || !ready.redactor.finds(reason))
+    reason.filter(|reason| !redactor(ready).is_some_and(|redactor| redactor.finds(reason)))
 }
 
 /// Passes interim heads on as final ones are: without what is about the hop or frames a message, without what
@@ -185,21 +195,6 @@ pub(super) fn interim_sink(mut sink: InterimSink, ready: Arc<ReadyConnection>) -
 
 /// What our answers say about themselves begins like this.
 const OURS: &[u8] = b"passthrough-";
-
-/// The same for trailers.
-fn redact_trailers(trailers: &mut HeaderMap, redactor: &Redactor) {
-    let names: Vec<_> = trailers.keys().filter(|name| redactor.finds(name.as_ref())).cloned().collect();
-    for name in names {
-        trailers.remove(name);
-    }
-    for value in trailers.values_mut() {
-        if let Some(masked) = redactor.redact(value.as_bytes())
-            && let Ok(masked) = HeaderValue::from_bytes(&masked)
-        {
-            *value = masked;
-        }
-    }
-}
 
 /// Masks the connection's secrets in a body, where the provider file asks for it.
 pub(super) fn redacted_body(ready: &ReadyConnection, body: Bytes) -> Bytes {

@@ -26,12 +26,12 @@ use tracing::Instrument;
 
 use super::date::date;
 use super::http2;
-use super::rewound::Rewound;
 use super::worker::Worker;
 use crate::http::doors::{self, DoorAnswer, DoorBody, DoorRequest, HotDoor};
 use crate::http::error::ApiError;
 use crate::http::metrics::Peer;
 use crate::http::websocket;
+use crate::rewound::Rewound;
 use crate::upstream::{BoxError, InterimSink, Upgrade, UpstreamBody};
 
 type Answer = server::Response<CallerBody, Upgrade>;
@@ -47,10 +47,10 @@ pub(super) async fn serve(stream: TcpStream, worker: Arc<Worker>) {
         // On the heap: most connections come to neither.
         End::Upgraded { stream, rest, with } => {
             let idle = worker.app.config.deadlines.stream_idle;
-            Box::pin(websocket::join(Rewound::new(stream, rest), with, idle)).await;
+            Box::pin(websocket::join(Rewound::new(stream, rest.freeze()), with, idle)).await;
         }
         End::Http2 { stream, rest } => {
-            Box::pin(http2::serve(Rewound::new(stream, rest), peer, Arc::clone(&worker))).await;
+            Box::pin(http2::serve(Rewound::new(stream, rest.freeze()), peer, Arc::clone(&worker))).await;
         }
     }
 }

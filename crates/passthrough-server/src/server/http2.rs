@@ -17,16 +17,17 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tower::ServiceExt;
 
-use super::rewound::Rewound;
 use super::slow::{self, Patience, Progress, Watched};
 use super::worker::{Streams, Worker};
 use crate::http::metrics::Peer;
+use crate::rewound::Rewound;
+use tokio::net::TcpStream;
 
 /// Requests that one caller may have in flight on one connection.
 const STREAMS: u32 = 200;
 
 /// Serves one caller's connection until it ends, the caller is too slow, or the server stops.
-pub(super) async fn serve(socket: Rewound, peer: Option<Peer>, worker: Arc<Worker>) {
+pub(super) async fn serve(socket: Rewound<TcpStream>, peer: Option<Peer>, worker: Arc<Worker>) {
     let settings = worker.settings;
     let patience = Patience { head: settings.head, unread: settings.unread, rest: settings.rest };
     let progress = Progress::new();

@@ -132,7 +132,7 @@ const HTTP2: &[u8] = b"h2";
 
 /// A connection to a provider.
 #[derive(Debug)]
-pub(super) enum Stream {
+pub enum Stream {
     /// Plain TCP, where the operator opened http.
     Plain(TcpStream),
     /// TLS.

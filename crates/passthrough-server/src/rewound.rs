@@ -1,26 +1,33 @@
 //! A socket of which the first bytes were read already.
 
+use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 /// Gives those bytes once more before it reads on.
-pub(super) struct Rewound {
-    stream: TcpStream,
-    rest: BytesMut,
+pub struct Rewound<S> {
+    stream: S,
+    rest: Bytes,
 }
 
-impl Rewound {
-    pub(super) fn new(stream: TcpStream, rest: BytesMut) -> Self {
+impl<S> fmt::Debug for Rewound<S> {
+    /// Without the bytes: they are the customer's.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Rewound(…)")
+    }
+}
+
+impl<S> Rewound<S> {
+    pub(crate) fn new(stream: S, rest: Bytes) -> Self {
         Self { stream, rest }
     }
 }
 
-impl AsyncRead for Rewound {
+impl<S: AsyncRead + Unpin> AsyncRead for Rewound<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -33,13 +40,13 @@ impl AsyncRead for Rewound {
         buf.put_slice(&self.rest[..length]);
         self.rest.advance(length);
         if self.rest.is_empty() {
-            self.rest = BytesMut::new();
+            self.rest = Bytes::new();
         }
         Poll::Ready(Ok(()))
     }
 }
 
-impl AsyncWrite for Rewound {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Rewound<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
