@@ -6,6 +6,7 @@ use http::Method;
 use indexmap::IndexMap;
 use libfuzzer_sys::fuzz_target;
 use passthrough_core::fault::Door;
+use passthrough_core::header::Fields;
 use passthrough_core::path::CallerPath;
 use passthrough_core::provider::{HostAllowList, Inputs, Provider};
 use passthrough_core::template::Moment;
@@ -26,7 +27,8 @@ fn every_auth_entry_can_be_used(provider: &Provider) {
     for auth in provider.auth.values() {
         let (fields, variables) = (given(&auth.fields), given(&provider.variables));
         let Ok((credential, variables)) = provider.accept(auth, fields, variables, &hosts) else { continue };
-        let open = OpenConnection { provider, auth, credential: &credential, variables: &variables, prepared: None };
+        let open =
+            OpenConnection { provider, auth, credential: &credential, variables: &variables, prepared: None };
         secrets(open);
         for base in std::iter::once(None).chain(provider.base_urls.keys().cloned().map(Some)) {
             let moment = Moment { unix_ms: 1_700_000_000_000, nonce: [7; 16] };
@@ -53,7 +55,7 @@ fn request(base: Option<String>) -> PassthroughRequest {
         method: Method::POST,
         path: CallerPath::parse("/me?x=1").expect("a path"),
         base,
-        headers: Vec::new(),
+        headers: Fields::default(),
         body: RequestBody::Bytes { bytes: "{\"a\":1}".into(), content_type: None },
         websocket_upgrade: false,
     }

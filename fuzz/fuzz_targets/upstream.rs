@@ -1,16 +1,19 @@
-//! From an envelope to the upstream request: whatever a caller sends, the injected credential wins and the host
-//! stays. Input: the request's body.
+//! From an envelope to the upstream request: whatever a caller sends, the injected credential wins, the host
+//! stays, and it is one request on the wire. Input: the request's body.
 
 #![no_main]
 
 use std::sync::LazyLock;
 
+use bytes::BytesMut;
 use libfuzzer_sys::fuzz_target;
 use passthrough_core::connection::{Credential, Variables};
 use passthrough_core::fault::Door;
 use passthrough_core::provider::{HostAllowList, Provider};
 use passthrough_core::template::Moment;
-use passthrough_core::upstream::{OpenConnection, Refusal, RequestBody, UpstreamRequest, build};
+use passthrough_core::upstream::{OpenConnection, Prepared, Refusal, RequestBody, UpstreamRequest, build};
+use passthrough_fuzz::heads;
+use passthrough_http1::head::{HeadReader, Limits, write_request};
 use passthrough_wire::passthrough::PassthroughRequest;
 use percent_encoding::percent_decode_str;
 
@@ -36,6 +39,7 @@ fields.key.secret = true
 inject.body."/auth/key" = "{key}"
 "#;
 const SECRET: &str = "inj3ct3d";
+const WIRE: Limits = Limits { bytes: 256 * 1024, fields: 200 };
 const MOMENT: Moment = Moment { unix_ms: 1_700_000_000_000, nonce: [7; 16] };
 
 static PROVIDER: LazyLock<Provider> = LazyLock::new(|| Provider::parse("fuzz", FILE).expect("a provider"));
@@ -47,12 +51,23 @@ fuzz_target!(|json: &[u8]| {
         let Ok(request) = PassthroughRequest::parse(json) else { return };
         let Ok(converted) = request.convert(Door::Envelope, MOMENT.nonce) else { return };
         let asked = format!("{:?}", converted.request);
-        let variables = Variables::new();
-        let open =
-            OpenConnection { provider: &PROVIDER, auth, credential: &CREDENTIAL, variables: &variables, prepared: None };
-        match build(open, converted.request, || MOMENT, &HostAllowList::default()) {
-            Ok(built) if name == "body" => the_body_holds_the_secret(&built),
-            Ok(built) => injected_won(&built, &asked),
+        let (variables, hosts) = (Variables::new(), HostAllowList::default());
+        let open = OpenConnection {
+            provider: &PROVIDER,
+            auth,
+            credential: &CREDENTIAL,
+            variables: &variables,
+            prepared: None,
+        };
+        let prepared = Prepared::new(open, &hosts);
+        let prepared = OpenConnection { prepared: Some(&prepared), ..open };
+        let built = build(open, converted.request.clone(), || MOMENT, &hosts);
+        is_the_same(&built, &build(prepared, converted.request, || MOMENT, &hosts));
+        match built {
+            Ok(built) => {
+                is_one_request(&built);
+                if name == "body" { the_body_holds_the_secret(&built) } else { injected_won(&built, &asked) }
+            }
             Err(Refusal::Request(problems)) => assert!(!problems.is_empty()),
             Err(Refusal::Connection(message)) => {
                 panic!("a caller's request is blamed on the connection: {message}")
@@ -60,6 +75,31 @@ fuzz_target!(|json: &[u8]| {
         }
     }
 });
+
+/// What was worked out before changes nothing but the time that it takes.
+fn is_the_same(one: &Result<UpstreamRequest, Refusal>, other: &Result<UpstreamRequest, Refusal>) {
+    let (one, other) = match (one, other) {
+        (Ok(one), Ok(other)) => (one, other),
+        (one, other) => return assert_eq!(one.as_ref().err(), other.as_ref().err()),
+    };
+    assert!(one.uri == other.uri && one.headers == other.headers && one.shown_path == other.shown_path);
+    let bytes = |built: &UpstreamRequest| match &built.body {
+        RequestBody::Bytes { bytes, .. } => Some(bytes.clone()),
+        RequestBody::Absent | RequestBody::Streamed => None,
+    };
+    assert_eq!(bytes(one), bytes(other));
+}
+
+/// No name, value or path ends the head early or begins another.
+fn is_one_request(built: &UpstreamRequest) {
+    let target = built.uri.path_and_query().expect("a path").as_str();
+    let mut written = BytesMut::new();
+    write_request(&mut written, &built.method, target.as_bytes(), &built.headers.0)
+        .expect("what was judged can be written");
+    let (read, error) = heads(HeadReader::read_request, &WIRE, &written, written.len());
+    assert!(error.is_none() && read.len() == 1, "another request than one");
+    assert!(read[0].target == target && read[0].fields == built.headers.0, "and as it was judged");
+}
 
 fn injected_won(built: &UpstreamRequest, asked: &str) {
     let authority = built.uri.authority().expect("an authority").as_str();
@@ -69,8 +109,10 @@ fn injected_won(built: &UpstreamRequest, asked: &str) {
     assert!(built.uri.path().starts_with(&format!("{base}/bot{SECRET}/")));
 
     let values = |wanted: &str| {
-        let named = built.headers.iter().filter(|(name, _)| name.as_str().replace('_', "-") == wanted);
-        named.map(|(_, value)| value.as_bytes().to_vec()).collect::<Vec<_>>()
+        // As a server compares them that makes one variable of `X-Api-Key` and `x_api_key`.
+        let read = |name: &[u8]| String::from_utf8_lossy(name).to_ascii_lowercase().replace('_', "-");
+        let named = built.headers.iter().filter(|(name, _)| read(name) == wanted);
+        named.map(|(_, value)| value.to_vec()).collect::<Vec<_>>()
     };
     assert_eq!(values("authorization"), [format!("Bearer {SECRET}").into_bytes()]);
     assert_eq!(values("x-api-key"), [SECRET.as_bytes()]);

@@ -199,9 +199,24 @@ mod tests {
             r#"s3cr/t \"\u00e9+value"#.to_owned(),
         ];
         for spelling in spellings {
+            assert!(redactor.finds(spelling.as_bytes()), "{spelling}");
             let masked = redactor.redact_text(&format!("<{spelling}> and <{spelling}>"));
             assert_eq!(masked.matches(MASK).count(), 2, "{spelling} became {masked}");
             assert!(!redactor.finds(masked.as_bytes()));
+        }
+    }
+
+    #[test]
+    fn inside_a_longer_base64_text_every_character_of_the_secret_alone_is_masked() {
+        let secret = "correct horse battery staple";
+        let redactor = Redactor::new([secret]);
+        for before in ["", "a", "ab", "abc", "abcd"] {
+            let encoded = BASE64.encode(format!("{before}{secret}~").as_bytes());
+            // Six bits are a character; one that shares bits with a neighbour of the secret stays.
+            let first = (before.len() * 8).div_ceil(6);
+            let last = (before.len() + secret.len()) * 8 / 6;
+            let expected = format!("{}{MASK}{}", &encoded[..first], &encoded[last..]);
+            assert_eq!(redactor.redact_text(&encoded), expected, "{before:?}");
         }
     }
 
@@ -221,6 +236,13 @@ mod tests {
     #[test]
     fn what_html_would_read_is_found_in_the_json_of_careful_writers() {
         assert_eq!(Redactor::new(["a&b<c>d"]).redact_text(r"\u0026 a\u0026b\u003cc\u003ed"), r"\u0026 ***");
+    }
+
+    #[test]
+    fn a_redactor_shows_nothing_of_what_it_looks_for() {
+        assert_eq!(format!("{:?}", Redactor::new(["abc"])), "Redactor(0 needles)");
+        let shown = format!("{:?}", Redactor::new(["hunter22"]));
+        assert!(!shown.contains("hunter22") && shown.ends_with(" needles)"), "{shown}");
     }
 
     #[test]

@@ -167,6 +167,8 @@ mod tests {
             ("/api", "/api/a%5c..%2f..%5cb"),
             ("/api", "/api/a;%2f..%2f.."),
             ("/api", "/api/;/../b"),
+            // Two levels down and up for one server; for one that drops parameters the way up begins at one.
+            ("/api", "/api/a;%2fx/../.."),
             ("/api", "/api/%zz"),
             ("", "x"),
             ("", "/.."),

@@ -111,7 +111,9 @@ fn what_is_no_base_url_is_refused_with_its_reason() {
         assert!(matches!(BaseUrl::parse(text), Err(E::Path(_))), "{text:?}");
     }
     assert_eq!(BaseUrl::parse("https://h/a//"), Err(E::EmptySegment));
-    assert_eq!(BaseUrl::parse(&format!("https://h/{}", "a".repeat(2048))), Err(E::TooLong));
+    let of_length = |length: usize| BaseUrl::parse(&format!("https://h/{}", "a".repeat(length - 10)));
+    assert!(of_length(2048).is_ok());
+    assert_eq!(of_length(2049), Err(E::TooLong));
 }
 
 #[test]
@@ -193,6 +195,11 @@ fn hosts_have_one_spelling_or_none() {
     ] {
         assert_eq!(Host::parse(text), Err(HostError::Label), "{text:?}");
     }
+    // Three labels of 63 with their dots, and a last one.
+    let three = format!("{}.", "a".repeat(63)).repeat(3);
+    let long = |last: usize| Host::parse(&format!("{three}{}", "b".repeat(last)));
+    assert!(long(61).is_ok(), "253 characters");
+    assert_eq!(long(62), Err(HostError::Label));
     for text in [
         "[",
         "[]",
@@ -301,16 +308,20 @@ fn injected_parameters_follow_the_callers() {
         joined.append_query(&pairs);
         assert_eq!(joined.expose(), wire);
         assert!(base.uri(&joined).is_ok());
-        assert!(!format!("{joined:?}").contains("key"));
+        assert_eq!(format!("{joined:?}"), format!("JoinedPath {{ bytes: {}, .. }}", wire.len()));
     }
 }
 
 #[test]
 fn what_is_too_long_to_send_is_an_error() {
     let base = base("https://h");
-    let mut joined = base.join(None, &path("/a")).unwrap();
-    joined.append_query(&[("k".into(), "v".repeat(40_000))]);
-    assert_eq!(base.uri(&joined), Err(JoinError::TooLong));
+    let sent = |bytes: usize| {
+        let mut joined = base.join(None, &path("/a")).unwrap();
+        joined.append_query(&[("k".into(), "v".repeat(bytes - "/a?k=".len()))]);
+        base.uri(&joined).map(|uri| uri.path().to_owned())
+    };
+    assert_eq!(sent(32_768).as_deref(), Ok("/a"));
+    assert_eq!(sent(32_769), Err(JoinError::TooLong));
 }
 
 #[test]

@@ -16,7 +16,7 @@ pub(super) enum Kind {
 }
 
 /// The longest of the names below; a longer one can only belong to a family.
-const LONGEST: usize = 24;
+const LONGEST: usize = 22;
 
 /// Whether a canonical name is set by the upstream client or not at all.
 fn is_reserved_canonical(name: &[u8]) -> bool {
@@ -64,14 +64,10 @@ pub(super) fn is_dropped_from_responses(name: &[u8]) -> bool {
         && DROPPED.iter().any(|dropped| name.eq_ignore_ascii_case(dropped))
 }
 
+/// A byte of a name as it is compared: lower-case, and `_` as `-`, because CGI and its many heirs make one variable
+/// of `X-Api-Key` and `X_Api_Key`, so that the second would replace an injected first.
 fn canonical_byte(byte: u8) -> u8 {
     if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() }
-}
-
-/// A name as it is compared: lower-case, and `_` as `-`, because CGI and its many heirs make one variable of
-/// `X-Api-Key` and `X_Api_Key`, so that the second would replace an injected first.
-pub(crate) fn canonical(name: &str) -> String {
-    name.bytes().map(|byte| char::from(canonical_byte(byte))).collect()
 }
 
 /// Whether two names are the same to some server.

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::names::{Kind, canonical, kind_in_request};
+use super::names::{Kind, kind_in_request};
 use super::{Fields, HeaderPolicy, MAX_HEADERS, request_headers};
 
 /// Reads `block` as lines of `name:value` (no line ending is trimmed but LF) and asks for the caller's
@@ -23,7 +23,7 @@ pub fn nothing_forbidden_goes_on(block: &[u8]) -> Result<(), &'static str> {
         return Err("too many headers were accepted");
     }
     for (name, value) in kept.iter() {
-        let spelled = canonical(&String::from_utf8_lossy(name));
+        let spelled = String::from_utf8_lossy(name).to_ascii_lowercase().replace('_', "-");
         if matches!(kind_in_request(name), Kind::Dropped | Kind::Cookie) {
             return Err("a header that is always dropped went on");
         }

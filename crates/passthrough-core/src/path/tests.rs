@@ -130,7 +130,9 @@ fn a_climb_is_refused_under_every_spelling() {
         "..%c0%af",
         "%e0%80%ae%e0%80%ae",
         "a%c1%9c..",
+        "a%e0%81%9c..",
         "%f0%80%80%ae.",
+        "a%f0%80%81%9c..",
         "a%2f.%2f",
     ] {
         for text in
@@ -156,9 +158,9 @@ fn nul_and_malformed_percent_are_refused_in_the_path() {
 
 #[test]
 fn the_length_limit_counts_bytes_as_written() {
-    assert!(CallerPath::parse(&format!("/{}", "a".repeat(MAX_LENGTH - 1))).is_ok());
-    assert_eq!(CallerPath::parse(&format!("/{}", "a".repeat(MAX_LENGTH))), Err(PathError::TooLong));
-    assert_eq!(CallerPath::parse(&format!("/?{}", "é".repeat(MAX_LENGTH / 2))), Err(PathError::TooLong));
+    assert!(CallerPath::parse(&format!("/{}", "a".repeat(8_191))).is_ok());
+    assert_eq!(CallerPath::parse(&format!("/{}", "a".repeat(8_192))), Err(PathError::TooLong));
+    assert_eq!(CallerPath::parse(&format!("/?{}", "é".repeat(4_096))), Err(PathError::TooLong));
 }
 
 #[test]
@@ -202,7 +204,7 @@ fn a_caller_cannot_keep_a_parameter_that_is_injected() {
 #[test]
 fn debug_shows_no_query() {
     let path = CallerPath::parse("/a?secret=canary").unwrap();
-    assert!(!format!("{path:?}").contains("canary"));
+    assert_eq!(format!("{path:?}"), r#"CallerPath { path: "/a", has_query: true }"#);
 }
 
 /// Texts that are likely to break a path check.

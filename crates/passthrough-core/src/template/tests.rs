@@ -64,8 +64,21 @@ fn errors_say_where_and_what() {
 }
 
 #[test]
+fn only_a_time_or_a_random_number_makes_a_template_momentary() {
+    let is_momentary = |text: &str| Template::parse(text).unwrap().is_momentary();
+    for text in ["{now_unix}", "a{now_iso}", "{uuid}", "{base64({sha256_hex({now_unix}:{key})})}"] {
+        assert!(is_momentary(text), "{text}");
+    }
+    for text in ["", "a", "{key}", "Basic {base64({user}:{base64url({key})})}"] {
+        assert!(!is_momentary(text), "{text}");
+    }
+}
+
+#[test]
 fn a_masked_template_shows_only_its_literals() {
-    assert_eq!(Template::parse("bot{api_key}").unwrap().masked(), "bot***");
+    let template = Template::parse("bot{api_key}").unwrap();
+    assert_eq!(template.masked(), "bot***");
+    assert_eq!(format!("{template:?}"), "\"bot{api_key}\"", "the text of a provider file is no secret");
 }
 
 #[test]
@@ -74,6 +87,12 @@ fn iso_dates_are_right_at_the_edges() {
     assert_eq!(iso_seconds(951_827_696_000), "2000-02-29T12:34:56Z");
     assert_eq!(iso_seconds(-1), "1969-12-31T23:59:59Z");
     assert_eq!(iso_seconds(4_102_444_799_999), "2099-12-31T23:59:59Z");
+    assert_eq!(iso_seconds(68_169_600_000), "1972-02-29T00:00:00Z");
+    assert_eq!(iso_seconds(920_160_000_000), "1999-02-28T00:00:00Z");
+    assert_eq!(iso_seconds(920_246_400_000), "1999-03-01T00:00:00Z");
+    assert_eq!(iso_seconds(951_868_800_000), "2000-03-01T00:00:00Z");
+    assert_eq!(iso_seconds(4_107_456_000_000), "2100-02-28T00:00:00Z");
+    assert_eq!(iso_seconds(4_107_542_400_000), "2100-03-01T00:00:00Z");
 }
 
 proptest! {

@@ -113,6 +113,8 @@ fn the_lines_of_a_request_have_one_reading() {
         "GET / HTTP/1.10\r\n\r\n",
         "GET / HTTP/01.1\r\n\r\n",
         "GET / HTTP/1,1\r\n\r\n",
+        "GET / HTTP/1.x\r\n\r\n",
+        "GET / HTTP/x.1\r\n\r\n",
         "G(T / HTTP/1.1\r\n\r\n",
         " GET / HTTP/1.1\r\n\r\n",
         "\nGET / HTTP/1.1\r\n\r\n",
