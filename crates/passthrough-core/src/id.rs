@@ -6,7 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use thiserror::Error;
-use ulid::Ulid;
+use ulid::{ULID_LEN, Ulid};
 
 /// A text that is not an identifier of the kind that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -15,6 +15,9 @@ pub struct InvalidId {
     /// The prefix that was expected, without the underscore.
     pub prefix: &'static str,
 }
+
+/// Room for an id as text.
+pub const MAX_TEXT: usize = 4 + 1 + ULID_LEN;
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
@@ -31,6 +34,18 @@ macro_rules! id {
                 Self(Ulid::from_parts(unix_ms, random))
             }
 
+            /// Writes the id as text, without an allocation, and gives that text.
+            pub fn write<'a>(&self, buffer: &'a mut [u8; MAX_TEXT]) -> &'a str {
+                let (prefix, rest) = buffer.split_at_mut($prefix.len() + 1);
+                prefix.copy_from_slice(concat!($prefix, "_").as_bytes());
+                if let Some(ulid) = rest.first_chunk_mut() {
+                    self.0.array_to_str(ulid);
+                }
+                let text = &buffer[..$prefix.len() + 1 + ULID_LEN];
+                // Prefix and characters are ASCII.
+                std::str::from_utf8(text).unwrap_or_default()
+            }
+
             /// The bare ULID, as it stands inside tokens.
             pub fn ulid(&self) -> Ulid {
                 self.0
@@ -45,7 +60,7 @@ macro_rules! id {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, concat!($prefix, "_{}"), self.0)
+                f.pad(self.write(&mut [0; MAX_TEXT]))
             }
         }
 

@@ -4,6 +4,7 @@
 //! record costs several times as much as the passthrough itself. See [`batch`] for what a batch is.
 
 pub(crate) mod batch;
+mod json;
 pub(crate) mod list;
 mod scan;
 
@@ -11,7 +12,7 @@ use std::borrow::Cow;
 
 use passthrough_core::fault::{Door, Origin, Sent};
 use passthrough_core::id::{ApiKeyId, ConnectionId, Environment, RequestId};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::error::StoreError;
 use crate::sql::{Statement, get};
@@ -21,19 +22,19 @@ use crate::store::Store;
 ///
 /// A field may be added at any time if it is optional: what an older program wrote lacks it, and an older
 /// program does not look at it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Record<'a> {
     /// The id that the caller saw.
     #[serde(with = "as_text")]
     pub id: RequestId,
     /// The connection, as far as it was resolved.
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "as_optional_text")]
+    #[serde(default, with = "as_optional_text")]
     pub connection_id: Option<ConnectionId>,
     /// The key.
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "as_optional_text")]
+    #[serde(default, with = "as_optional_text")]
     pub api_key_id: Option<ApiKeyId>,
     /// Code of the provider, as far as it was resolved.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub provider: Option<Cow<'a, str>>,
     /// The way in.
     pub door: Door,
@@ -42,16 +43,16 @@ pub struct Record<'a> {
     /// The path without its query, secrets in it hidden by the caller of this crate.
     pub path: Cow<'a, str>,
     /// The provider's status.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub status_code: Option<u16>,
     /// The code of our own failure.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub error_code: Option<Cow<'a, str>>,
     /// Whose fault it was.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub origin: Option<Origin>,
     /// Whether anything was sent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub sent: Option<Sent>,
     /// How many times the provider was called.
     pub attempts: u32,
@@ -60,35 +61,29 @@ pub struct Record<'a> {
     /// From the head of the request to the end of the answer.
     pub duration_ms: i64,
     /// The provider's part of it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub upstream_duration_ms: Option<i64>,
     /// Bytes of the body sent to the provider.
     pub request_bytes: i64,
     /// Bytes of the body that the provider sent.
     pub response_bytes: i64,
     /// What the provider said about its limits.
-    #[serde(default, skip_serializing_if = "ProviderLimit::is_silent")]
+    #[serde(default)]
     pub provider_limit: ProviderLimit,
 }
 
 /// What a provider said about its limits, as far as it said anything.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 pub struct ProviderLimit {
     /// Calls in a window.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub limit: Option<i64>,
     /// Calls left in it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub remaining: Option<i64>,
     /// When the window ends, or the next call may come: unix milliseconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub resets_at: Option<i64>,
-}
-
-impl ProviderLimit {
-    fn is_silent(&self) -> bool {
-        *self == Self::default()
-    }
 }
 
 impl Record<'_> {
@@ -164,20 +159,15 @@ impl Store {
 /// A value that JSON has as text.
 mod as_text {
     use std::borrow::Cow;
-    use std::fmt::Display;
     use std::str::FromStr;
 
     use serde::de::Error;
-    use serde::{Deserialize, Deserializer, Serializer};
+    use serde::{Deserialize, Deserializer};
 
     /// A text that is not copied if it need not be.
     #[derive(Deserialize)]
     #[serde(transparent)]
     pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
-
-    pub(super) fn serialize<T: Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(value)
-    }
 
     pub(super) fn deserialize<'de, T: FromStr, D: Deserializer<'de>>(source: D) -> Result<T, D::Error> {
         parse(&Text::deserialize(source)?)
@@ -190,22 +180,11 @@ mod as_text {
 
 /// The same for a value that may be absent.
 mod as_optional_text {
-    use std::fmt::Display;
     use std::str::FromStr;
 
-    use serde::{Deserialize, Deserializer, Serializer};
+    use serde::{Deserialize, Deserializer};
 
     use super::as_text::{Text, parse};
-
-    pub(super) fn serialize<T: Display, S: Serializer>(
-        value: &Option<T>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        match value {
-            Some(value) => serializer.collect_str(value),
-            None => serializer.serialize_none(),
-        }
-    }
 
     pub(super) fn deserialize<'de, T: FromStr, D: Deserializer<'de>>(
         source: D,

@@ -100,19 +100,14 @@ impl RequestBatch {
     }
 
     fn write(&mut self, record: &Record<'_>) {
-        let before = self.text.len();
         self.open();
-        let written = if record.holds_nul() {
-            serde_json::to_writer(&mut self.text, &record.without_nul())
+        if record.holds_nul() {
+            record.without_nul().write_json(&mut self.text);
         } else {
-            serde_json::to_writer(&mut self.text, record)
-        };
-        if written.is_ok() {
-            self.reaches(record.id, record.id, 1);
-        } else {
-            self.text.truncate(before - 1);
+            record.write_json(&mut self.text);
         }
         self.text.push(b']');
+        self.reaches(record.id, record.id, 1);
     }
 
     /// Takes the closing bracket away, so that more can follow.
