@@ -4,7 +4,9 @@
 //! read the next tenant's request as that body. Routing and identity headers are dropped because some
 //! servers believe them. What is injected is set last and replaces whatever stood there.
 
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use bytes::Bytes;
+use data_encoding::BASE64;
 use http::HeaderName;
 use thiserror::Error;
 
@@ -115,13 +117,25 @@ pub(crate) fn parse_name(name: &[u8]) -> Option<HeaderName> {
 
 /// RFC 9110 section 5.6.2.
 fn is_token(name: &[u8]) -> bool {
-    let token = |b: &u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(b);
-    !name.is_empty() && name.iter().all(token)
+    !name.is_empty() && name.iter().all(|byte| TOKEN[usize::from(*byte)])
 }
+
+/// Which bytes may stand in a token: a table, because every byte of every name is looked up.
+const TOKEN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128u8 {
+        table[byte as usize] = byte.is_ascii_alphanumeric()
+            || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~');
+        byte += 1;
+    }
+    table
+};
 
 /// HTAB, SP, VCHAR and obs-text (RFC 9110 section 5.5).
 pub(crate) fn is_value(value: &[u8]) -> bool {
-    value.iter().all(|b| *b == b'\t' || (*b >= b' ' && *b != 0x7f))
+    // No early exit: the compiler can then look at many bytes at once.
+    !value.iter().fold(false, |bad, byte| bad | ((*byte < b' ') & (*byte != b'\t')) | (*byte == 0x7f))
 }
 
 /// Without the optional white space around it. Only HTAB and SP: a line break stays and is refused.
@@ -148,6 +162,20 @@ pub fn is_websocket_upgrade(headers: &Fields) -> bool {
         && headers.only("sec-websocket-key").is_some_and(|key| key.len() == 24)
         && !headers.contains("content-length")
         && !headers.contains("transfer-encoding")
+}
+
+/// What a server puts behind a key before it hashes it (RFC 6455 section 1.3).
+const WEBSOCKET_GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+/// Whether the fields of a 101 switch to the WebSocket that was asked for with this `Sec-WebSocket-Key` (RFC 6455
+/// section 4.1). The answer to the key shows that a WebSocket server read the request: one that a cache gives, or
+/// a server that knows the status alone, would make a tunnel through which a caller smuggles requests.
+pub fn is_websocket_switch(answer: &Fields, key: &[u8]) -> bool {
+    let hash = digest(&SHA1_FOR_LEGACY_USE_ONLY, &[key, WEBSOCKET_GUID.as_bytes()].concat());
+    let accept = BASE64.encode(hash.as_ref());
+    answer.only("upgrade").is_some_and(|value| value.eq_ignore_ascii_case(b"websocket"))
+        && Nominated::of(answer).holds(b"upgrade")
+        && answer.only("sec-websocket-accept").is_some_and(|value| *value == accept.as_bytes())
 }
 
 /// Sets `Connection: upgrade` and `Upgrade: websocket` in our own words: for a request that was judged

@@ -16,8 +16,8 @@ use crate::head::HeadError;
 pub enum Piece {
     /// Content, never empty.
     Data(Bytes),
-    /// The trailers, never empty; [`Piece::End`] is next. Fields that frame or route a message have no
-    /// business here (RFC 9110 §6.5.1); whoever sends them on leaves those out.
+    /// The trailers, never empty; [`Piece::End`] is next. Whoever sends them on leaves out what may not stand
+    /// there ([`crate::trailer`]).
     Trailers(Vec<Field>),
     /// The body is complete. What is left in the buffer belongs to the next message.
     End,

@@ -27,7 +27,6 @@ use self::incoming::Incoming;
 pub use self::request::FirstLine;
 use self::request::write_head;
 use self::upload::Upload;
-pub use self::upload::may_trail;
 use crate::Field;
 use crate::body::{Decoder, Piece};
 use crate::framing::{BodyLength, Framing, persists, response_length};

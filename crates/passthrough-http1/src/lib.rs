@@ -10,6 +10,7 @@ pub mod client;
 pub mod framing;
 pub mod head;
 pub mod server;
+pub mod trailer;
 
 use bytes::Bytes;
 

@@ -85,7 +85,7 @@ pub struct Held {
 }
 
 impl Room {
-    /// Room for so many bytes.
+    /// Room for so many bytes; without bound where it is 0.
     pub fn new(bytes: usize) -> Self {
         let units = units(bytes).min(u32::try_from(Semaphore::MAX_PERMITS).unwrap_or(u32::MAX));
         Self { free: Arc::new(Semaphore::new(units as usize)), units }
@@ -115,7 +115,8 @@ impl Held {
         let wanted = bytes.max(self.bytes.saturating_mul(2).min(most));
         let have =
             self.permit.as_ref().map_or(0, |permit| u32::try_from(permit.num_permits()).unwrap_or(u32::MAX));
-        // A single body that is larger than all the room there is may have all of it.
+        // A single body that is larger than all the room there is may have all of it, so that one who knows what a
+        // body takes is never refused alone; and where there is no room at all, none is asked for.
         let more = units(wanted).min(self.room.units).saturating_sub(have);
         let free = Arc::clone(&self.room.free);
         let permit = tokio::time::timeout(WAIT, free.acquire_many_owned(more)).await;
@@ -216,6 +217,16 @@ mod tests {
         assert_eq!(room.taken(), MIB + UNIT);
         drop(held);
         assert_eq!(room.taken(), 0, "given up half-way");
+    }
+
+    #[tokio::test]
+    async fn nothing_is_bounded_where_the_room_is_zero() {
+        let room = Room::new(0);
+        let mut both = [room.begin(), room.begin()];
+        for held in &mut both {
+            held.grow(100 * MIB, 100 * MIB).await.unwrap();
+        }
+        assert_eq!(room.taken(), 0);
     }
 
     #[tokio::test]

@@ -7,14 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::StatusCode;
 use passthrough_core::answer::{ResponseAs, ShapeError, decode, shape};
 use passthrough_core::fault::{Door, Sent};
 use passthrough_core::header::Fields;
 use passthrough_core::id::RequestId;
-use passthrough_core::token::Token;
 use passthrough_core::upstream::{self as core, OpenConnection, RequestBody, UpstreamRequest};
 use passthrough_wire::passthrough::{PassthroughResponse, group_headers};
+use secrecy::SecretString;
 use tokio::time::Instant;
 
 use crate::app::App;
@@ -39,9 +38,9 @@ pub struct Passthrough {
     /// The id that the caller will see.
     pub request_id: RequestId,
     /// The API key that was presented, if any.
-    pub api_key: Option<Token>,
+    pub api_key: Option<SecretString>,
     /// The connection token that was presented, or what is wrong with it: told only to who has a key.
-    pub connection_token: Result<Token, ApiError>,
+    pub connection_token: Result<SecretString, ApiError>,
     /// What is to be sent.
     pub request: core::PassthroughRequest,
     /// The body, where it streams by.
@@ -84,7 +83,7 @@ pub enum Delivered {
     /// An envelope.
     Envelope(PassthroughResponse),
     /// The provider's answer, still streaming.
-    Stream(Box<Delivery>),
+    Stream(Delivery),
 }
 
 /// A passthrough that was performed.
@@ -97,7 +96,7 @@ pub struct Performed {
 }
 
 /// Performs a passthrough and records it, whatever comes of it.
-pub async fn passthrough(app: &App, passthrough: Passthrough) -> Result<Performed, ApiError> {
+pub async fn passthrough(app: &App, passthrough: Box<Passthrough>) -> Result<Performed, ApiError> {
     let request = &passthrough.request;
     let mut draft =
         app.records.begin(passthrough.request_id, request.door, request.method.as_str(), request.path.path());
@@ -117,9 +116,9 @@ pub struct Refused<'a> {
     /// The door it came in by.
     pub door: Door,
     /// The API key, which was accepted.
-    pub api_key: Option<Token>,
+    pub api_key: Option<SecretString>,
     /// The connection token that was presented, or what is wrong with it.
-    pub connection_token: Result<Token, ApiError>,
+    pub connection_token: Result<SecretString, ApiError>,
     /// The method, or nothing.
     pub method: &'a str,
     /// The path, or nothing.
@@ -152,7 +151,7 @@ pub fn turn_away(app: &App, door: Door, error: impl Into<ApiError>) -> ApiError 
 
 async fn run(
     app: &App,
-    passthrough: Passthrough,
+    passthrough: Box<Passthrough>,
     mut draft: Draft,
     standing: &mut Option<Standing>,
 ) -> Result<Delivered, ApiError> {
@@ -177,9 +176,9 @@ async fn run(
     let open = noted(&mut draft, open(&ready))?;
 
     // 4. Build the upstream request.
-    let deadline = deadline(app, passthrough.wanted, passthrough.timeout);
-    let mut request = passthrough.request;
-    let mut streamed = passthrough.streamed;
+    let Passthrough { request_id, wanted, persistence, .. } = *passthrough;
+    let deadline = deadline(app, wanted, passthrough.timeout);
+    let (mut request, mut streamed) = (passthrough.request, passthrough.streamed);
     if !open.auth.inject.body.is_empty() && matches!(request.body, RequestBody::Streamed) {
         let most = app.config.limits.envelope_request_bytes;
         let held = Box::pin(buffer::read_request(&app.held, streamed.take(), most)).await;
@@ -187,55 +186,33 @@ async fn run(
     }
     let repeatable = redirect::Repeatable::of(&request, ready.provider.redirects);
     let built = core::build(open, request, || app.moment(), &app.config.allow_hosts);
-    let upstream_request = noted(&mut draft, built.map_err(ApiError::from))?;
+    let mut request = noted(&mut draft, built.map_err(ApiError::from))?;
 
     // 5. Send.
     draft.stage(Stage::Send);
-    let repeatable = repeatable.map(|repeatable| (repeatable, upstream_request.origin.clone()));
-    let shown = Shown { method: upstream_request.method.clone(), path: upstream_request.shown_path.clone() };
-    let stream = passthrough.wanted == Wanted::Stream;
-    let mut call = call(app, &ready, upstream_request, streamed, deadline, stream, &mut draft)?;
+    let shown = Shown { method: request.method.clone(), path: std::mem::take(&mut request.shown_path) };
+    draft.path(&shown.path);
+    let stream = wanted == Wanted::Stream;
+    let mut call = call(app, &ready, request, streamed, deadline, stream, &mut draft)?;
     call.interim = passthrough.interim.map(|sink| stream::interim_sink(sink, Arc::clone(&ready)));
-    let sent = send::send(app, &ready, call, passthrough.persistence, &mut draft).await;
-    let answer = noted(&mut draft, sent)?;
-    let answer = match repeatable {
-        None => answer,
-        Some(repeatable) => {
-            let following = redirect::follow(app, &ready, answer, repeatable, deadline, &mut draft);
-            let followed = Box::pin(following).await;
-            noted(&mut draft, followed)?
-        }
-    };
-    noted(&mut draft, check_switch(&answer))?;
+    let answer = send::send(app, &ready, call, repeatable, persistence, &mut draft).await;
+    let answer = noted(&mut draft, answer)?;
     draft.answered(answer.status.as_u16(), answer.upstream_ms, answer.dialled);
-    draft.stage(Stage::Shape);
 
     // 6. Shape the answer. 7. Record it: the draft does so when it is dropped, at the end of the answer.
-    match passthrough.wanted {
-        Wanted::Stream => Ok(Delivered::Stream(Box::new(Delivery::new(answer, ready, draft)))),
-        Wanted::BytesOrEnvelope(_) if answer.status.is_success() => {
-            Ok(Delivered::Stream(Box::new(Delivery::new(answer, ready, draft))))
-        }
-        Wanted::Envelope(wanted) | Wanted::BytesOrEnvelope(wanted) => {
-            let enveloped = envelope(app, answer, &ready, wanted, shown, passthrough.request_id, &mut draft);
-            let enveloped = enveloped.await;
-            let enveloped = noted(&mut draft, enveloped)?;
-            draft.complete();
-            Ok(Delivered::Envelope(enveloped))
-        }
-    }
-}
-
-/// A 101 must switch to what was asked for: anything else would tunnel bytes to who does not expect them.
-fn check_switch(answer: &Answer) -> Result<(), ApiError> {
-    let is_websocket = |protocol: &Bytes| protocol.eq_ignore_ascii_case(b"websocket");
-    if answer.status == StatusCode::SWITCHING_PROTOCOLS
-        && !answer.fields.only("upgrade").is_some_and(is_websocket)
-    {
-        let message = "the provider switched to another protocol than the WebSocket that it was asked for";
-        return Err(ApiError::bad_gateway("protocol", message, Sent::Yes));
-    }
-    Ok(())
+    draft.stage(Stage::Shape);
+    let wanted = match wanted {
+        Wanted::Stream => None,
+        Wanted::BytesOrEnvelope(_) if answer.status.is_success() => None,
+        Wanted::Envelope(wanted) | Wanted::BytesOrEnvelope(wanted) => Some(wanted),
+    };
+    let Some(wanted) = wanted else { return Ok(Delivered::Stream(Delivery::new(answer, ready, draft))) };
+    // On the heap: what streams by need not have room for it.
+    let enveloped = envelope(app, answer, &ready, wanted, shown, request_id, &mut draft);
+    let enveloped = Box::pin(enveloped).await;
+    let enveloped = noted(&mut draft, enveloped)?;
+    draft.complete();
+    Ok(Delivered::Envelope(enveloped))
 }
 
 /// Notes a failure in the record on its way out.
@@ -277,7 +254,7 @@ fn call(
     stream: bool,
     draft: &mut Draft,
 ) -> Result<Call, ApiError> {
-    let UpstreamRequest { origin, method, uri, shown_path, headers, body, injected } = request;
+    let UpstreamRequest { origin, method, uri, headers, body, injected, .. } = request;
     let (body, length) = match body {
         RequestBody::Absent => (UpstreamBody::Empty, 0),
         RequestBody::Bytes { bytes, .. } => {
@@ -289,7 +266,7 @@ fn call(
             (UpstreamBody::streamed(stream::Counted::new(body, draft.request_counter(), injected)), 0)
         }
     };
-    draft.sending(&shown_path, length as u64);
+    draft.sending(length as u64);
     let path = uri.path_and_query().cloned().ok_or_else(|| ApiError::internal("a request without a path"))?;
     let mut call = Call::new(ready.connection.environment.clone(), origin, method, path);
     call.fields = headers;
@@ -369,8 +346,8 @@ pub async fn ask(
     // Without a caller the draft leaves no record: this is not a passthrough.
     let mut draft = app.records.begin(id, Door::Envelope, "", "");
     let deadline = Some(Instant::now() + app.config.deadlines.total);
-    let call = call(app, ready, upstream_request, None, deadline, false, &mut draft)?;
-    let answer = app.upstream.send(call).await?;
+    let mut call = call(app, ready, upstream_request, None, deadline, false, &mut draft)?;
+    let answer = app.upstream.send(&mut call).await?;
     let body = buffer::read_answer(&app.held, answer.body, app.config.limits.envelope_response_bytes).await?;
     Ok((answer.status, answer.fields, body))
 }

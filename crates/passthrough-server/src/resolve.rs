@@ -1,7 +1,7 @@
 //! Who calls, and on which connection: the first two steps of a passthrough, served from memory.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Weak};
 
 use passthrough_core::connection::{Connection, ConnectionStatus, Credential, Variables};
 use passthrough_core::id::{ApiKeyId, ConnectionId, Environment};
@@ -11,6 +11,7 @@ use passthrough_core::template::{Moment, Scope};
 use passthrough_core::token::{Token, TokenKind};
 use passthrough_core::upstream::{OpenConnection, Prepared, secrets};
 use passthrough_store::{ApiKey, ChangeSubject, StoreError, StoredConnection};
+use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
 use crate::cache::Cache;
@@ -20,6 +21,10 @@ use crate::installation::Installation;
 use crate::metrics::{self, Metrics};
 use crate::upstream::ClientIdentity;
 use crate::vault::VaultError;
+
+mod lately;
+
+use lately::Lately;
 
 /// An application that has shown a valid API key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,6 +123,9 @@ pub struct Resolver {
     allow_hosts: HostAllowList,
     api_keys: Cache<ApiKeyId, Arc<ApiKey>>,
     connections: Cache<ConnectionId, Arc<ReadyConnection>>,
+    known_api_keys: Lately<Caller>,
+    /// Weak, because how long an opened credential stays in memory is the cache's affair.
+    known_connections: Lately<Weak<ReadyConnection>>,
     /// Unix milliseconds of the last time that the database was heard of.
     database_seen: AtomicI64,
     without_database_ms: i64,
@@ -140,36 +148,68 @@ impl Resolver {
             allow_hosts,
             api_keys: Cache::new(settings.api_keys, settings.idle),
             connections: Cache::new(settings.connections, settings.idle),
+            known_api_keys: Lately::new(),
+            known_connections: Lately::new(),
             database_seen,
             without_database_ms: i64::try_from(settings.without_database.as_millis()).unwrap_or(i64::MAX),
         }
     }
 
-    /// Accepts an API key.
-    pub async fn authenticate(&self, token: Option<&Token>) -> Result<Caller, ResolveError> {
-        let token = token.ok_or(ResolveError::Unauthorized)?;
-        self.check_database()?;
+    /// Accepts an API key, as it was presented.
+    pub async fn authenticate(&self, presented: Option<&SecretString>) -> Result<Caller, ResolveError> {
+        let presented = presented.ok_or(ResolveError::Unauthorized)?;
+        let now = self.installation.clock.now_ms();
+        self.check_database(now)?;
+        match self.known_api_keys.recall(presented, now) {
+            Some(caller) => Ok(caller),
+            // On the heap: the way to the database is taken once a second.
+            None => Box::pin(self.look_up_key(presented, now)).await,
+        }
+    }
+
+    async fn look_up_key(&self, presented: &SecretString, now: i64) -> Result<Caller, ResolveError> {
+        let token = Token::parse(TokenKind::ApiKey, presented.expose_secret())
+            .map_err(|_| ResolveError::Unauthorized)?;
+        let as_of = self.known_api_keys.as_of();
         let id = ApiKeyId::from(token.ulid());
         let store = &self.installation.store;
         let load = || async move { Ok::<_, StoreError>(store.find_api_key(id).await?.map(Arc::new)) };
         let key = self.api_keys.get(id, load).await?;
         let hash = key.as_ref().map(|key| (key.secret_hash.as_slice(), &key.environment));
-        let genuine = self.installation.vault.matches(TokenKind::ApiKey, token, hash);
-        let now = self.installation.clock.now_ms();
+        let genuine = self.installation.vault.matches(TokenKind::ApiKey, &token, hash);
         match key {
             Some(key) if genuine && key.revoked_at.is_none() && key.expires_at.is_none_or(|at| at > now) => {
-                Ok(Caller { api_key: id, environment: key.environment.clone() })
+                let caller = Caller { api_key: id, environment: key.environment.clone() };
+                self.known_api_keys.remember(presented, as_of, now, key.expires_at, caller.clone());
+                Ok(caller)
             }
             _ => Err(ResolveError::Unauthorized),
         }
     }
 
-    /// Finds the connection of a token. A token of another environment is answered like none.
+    /// Finds the connection of a token, as it was presented. A token of another environment is answered like
+    /// none.
     pub async fn resolve(
         &self,
         caller: &Caller,
-        token: &Token,
+        presented: &SecretString,
     ) -> Result<Arc<ReadyConnection>, ResolveError> {
+        let now = self.installation.clock.now_ms();
+        let known = self.known_connections.recall(presented, now).and_then(|known| known.upgrade());
+        match known.filter(|known| known.connection.environment == caller.environment) {
+            Some(ready) => Ok(ready),
+            None => Box::pin(self.look_up_connection(caller, presented, now)).await,
+        }
+    }
+
+    async fn look_up_connection(
+        &self,
+        caller: &Caller,
+        presented: &SecretString,
+        now: i64,
+    ) -> Result<Arc<ReadyConnection>, ResolveError> {
+        let token = connection_token(presented)?;
+        let as_of = self.known_connections.as_of();
         let id = ConnectionId::from(token.ulid());
         let ready = match self.connections.get(id, || self.load(id, &caller.environment)).await {
             // The same work follows as for one that is there, so that time does not tell them apart.
@@ -177,20 +217,28 @@ impl Resolver {
             found => found?,
         };
         let hash = ready.as_ref().map(|ready| (ready.token_hash.as_slice(), &ready.connection.environment));
-        let genuine = self.installation.vault.matches(TokenKind::Connection, token, hash);
+        let genuine = self.installation.vault.matches(TokenKind::Connection, &token, hash);
         match ready {
-            Some(ready) if genuine && ready.connection.environment == caller.environment => Ok(ready),
+            Some(ready) if genuine && ready.connection.environment == caller.environment => {
+                self.known_connections.remember(presented, as_of, now, None, Arc::downgrade(&ready));
+                Ok(ready)
+            }
             _ => Err(ResolveError::UnknownConnection),
         }
     }
 
     /// The connection that a token belongs to, whatever has become of its provider: what acts on the connection
     /// itself must not need its credential.
-    pub async fn identify(&self, caller: &Caller, token: &Token) -> Result<ConnectionId, ResolveError> {
+    pub async fn identify(
+        &self,
+        caller: &Caller,
+        presented: &SecretString,
+    ) -> Result<ConnectionId, ResolveError> {
+        let token = connection_token(presented)?;
         let id = ConnectionId::from(token.ulid());
         let stored = self.installation.store.find_connection(&caller.environment, id).await?;
         let hash = stored.as_ref().map(|stored| (stored.token_hash.as_slice(), &caller.environment));
-        let genuine = self.installation.vault.matches(TokenKind::Connection, token, hash);
+        let genuine = self.installation.vault.matches(TokenKind::Connection, &token, hash);
         if genuine && stored.is_some() { Ok(id) } else { Err(ResolveError::UnknownConnection) }
     }
 
@@ -279,12 +327,20 @@ impl Resolver {
             }
             ChangeSubject::Unknown => self.forget_all().await,
         }
+        self.forget_known();
     }
 
     /// Forgets everything.
     pub async fn forget_all(&self) {
         self.api_keys.forget_all().await;
         self.connections.forget_all().await;
+        self.forget_known();
+    }
+
+    /// Only after the caches have forgotten: who reads them from now on reads what is new.
+    fn forget_known(&self) {
+        self.known_api_keys.changed();
+        self.known_connections.changed();
     }
 
     /// Notes that the database answered.
@@ -294,10 +350,16 @@ impl Resolver {
 
     /// What is cached stands in for a database that is away, but not for ever: a key that was revoked
     /// elsewhere must not live on.
-    fn check_database(&self) -> Result<(), ResolveError> {
-        let away = self.installation.clock.now_ms() - self.database_seen.load(Ordering::Relaxed);
+    fn check_database(&self, now: i64) -> Result<(), ResolveError> {
+        let away = now - self.database_seen.load(Ordering::Relaxed);
         if away > self.without_database_ms { Err(ResolveError::DatabaseAway) } else { Ok(()) }
     }
+}
+
+/// One that is not well-formed gets the same answer as one that is and is unknown.
+fn connection_token(presented: &SecretString) -> Result<Token, ResolveError> {
+    Token::parse(TokenKind::Connection, presented.expose_secret())
+        .map_err(|_| ResolveError::UnknownConnection)
 }
 
 /// A connection can be called only while it is connected.

@@ -11,11 +11,14 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use sqlx::Row;
 use tempfile::TempDir;
 
 use crate::http::{Response, send};
-use crate::postgres::Postgres;
+
+mod leaks;
+mod setup;
+
+pub use self::setup::{Engine, Setup};
 
 /// What every secret of a test begins with.
 pub const CANARY: &str = "cnryQx7Zk9";
@@ -27,100 +30,12 @@ pub fn canary(name: &str) -> String {
     format!("{CANARY}{name}{}n{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// Which database a program uses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Engine {
-    /// The embedded one.
-    Sqlite,
-    /// A database of its own in a real PostgreSQL.
-    Postgres,
-}
-
-/// How to start a program.
-#[derive(Debug)]
-pub struct Setup {
-    binary: PathBuf,
-    engine: Engine,
-    variables: Vec<(String, String)>,
-    providers: Vec<(String, String)>,
-    open_files: Option<u32>,
-}
-
-impl Setup {
-    /// A program with loopback opened, as a process of `binary`.
-    pub fn new(binary: &str, engine: Engine) -> Self {
-        let open = [
-            ("PASSTHROUGH_UPSTREAM__ALLOW", "127.0.0.0/8,::1/128"),
-            ("PASSTHROUGH_UPSTREAM__ALLOW_HTTP", "127.0.0.0/8,::1/128"),
-            ("PASSTHROUGH_FIRST_API_KEY", "false"),
-            ("PASSTHROUGH_LOG", "debug"),
-            // Whatever can be written to the log is to be searched for secrets.
-            ("PASSTHROUGH_LOG__CALLS", "all"),
-        ];
-        let variables = open.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Self { binary: binary.into(), engine, variables, providers: Vec::new(), open_files: None }
-    }
-
-    /// Sets a variable of its environment.
-    #[must_use]
-    pub fn variable(mut self, name: &str, value: &str) -> Self {
-        self.variables.retain(|(known, _)| known != name);
-        self.variables.push((name.to_owned(), value.to_owned()));
-        self
-    }
-
-    /// Adds a provider file.
-    #[must_use]
-    pub fn provider(mut self, code: &str, toml: &str) -> Self {
-        self.providers.push((code.to_owned(), toml.to_owned()));
-        self
-    }
-
-    /// Lets the server have so many files and sockets open, and no more.
-    #[must_use]
-    pub fn open_files(mut self, most: u32) -> Self {
-        self.open_files = Some(most);
-        self
-    }
-
-    /// Starts it in a new folder with a new database, and makes an API key of the environment `default`.
-    ///
-    /// # Panics
-    /// Where it does not come up.
-    pub async fn start(self) -> Program {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let providers = folder.path().join("providers");
-        fs::create_dir(&providers).expect("a folder for provider files");
-        for (code, toml) in &self.providers {
-            fs::write(providers.join(format!("{code}.toml")), toml).expect("a provider file");
-        }
-        let database_url = match self.engine {
-            Engine::Sqlite => None,
-            Engine::Postgres => Some(Postgres::shared().await.fresh_database().await),
-        };
-        let mut program = Program {
-            binary: self.binary,
-            variables: self.variables,
-            open_files: self.open_files,
-            folder,
-            database_url,
-            child: None,
-            url: String::new(),
-            key: String::new(),
-            secrets: Vec::new(),
-        };
-        program.key = program.create_key("default");
-        program.resume();
-        program
-    }
-}
-
 /// A running (or stopped) program with its folder and database.
 #[derive(Debug)]
 pub struct Program {
     binary: PathBuf,
     variables: Vec<(String, String)>,
-    open_files: Option<u32>,
+    ulimit: Option<String>,
     folder: TempDir,
     database_url: Option<String>,
     child: Option<Child>,
@@ -241,10 +156,10 @@ impl Program {
         let log = fs::OpenOptions::new().create(true).append(true).open(self.log_path()).expect("a log file");
         let providers = self.providers_dir();
         let mut command = Command::new(&self.binary);
-        if let Some(most) = self.open_files {
+        if let Some(limit) = &self.ulimit {
             // A shell lowers the limit and becomes the program.
             command = Command::new("/bin/sh");
-            command.arg("-c").arg(format!("ulimit -n {most} && exec \"$0\" \"$@\"")).arg(&self.binary);
+            command.arg("-c").arg(format!("ulimit {limit} && exec \"$0\" \"$@\"")).arg(&self.binary);
         }
         let mut command = self.command_as(command, &["serve", "--listen", "127.0.0.1:0"]);
         command.arg("--providers").arg(providers);
@@ -279,15 +194,33 @@ impl Program {
     /// # Panics
     /// Where it does not end within 40 seconds.
     pub fn stop(&mut self) -> ExitStatus {
-        let mut child = self.child.take().expect("the program runs");
-        let pid = child.id().to_string();
-        Command::new("kill").args(["-TERM", &pid]).status().expect("kill can be started");
+        self.terminate();
+        self.ended_within(Duration::from_secs(40)).expect("the program stops")
+    }
+
+    /// Asks it to stop.
+    ///
+    /// # Panics
+    /// Where it does not run.
+    pub fn terminate(&self) {
+        Command::new("kill").args(["-TERM", &self.pid().to_string()]).status().expect("kill can be started");
+    }
+
+    /// Waits for its end; `None` where it does not come in time.
+    ///
+    /// # Panics
+    /// Where it does not run.
+    pub fn ended_within(&mut self, time: Duration) -> Option<ExitStatus> {
         let began = Instant::now();
         loop {
+            let child = self.child.as_mut().expect("the program runs");
             if let Some(status) = child.try_wait().expect("a child can be waited for") {
-                return status;
+                self.child = None;
+                return Some(status);
             }
-            assert!(began.elapsed() < Duration::from_secs(40), "the program does not stop");
+            if began.elapsed() > time {
+                return None;
+            }
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -333,39 +266,6 @@ impl Program {
         self.secrets.push(secret.to_owned());
     }
 
-    /// Searches everything that the program has written for secrets.
-    ///
-    /// # Panics
-    /// Where one is found.
-    pub async fn assert_no_leak(&self) {
-        let mut haystacks = vec![("the output".to_owned(), self.log().into_bytes())];
-        for entry in fs::read_dir(self.data_dir()).into_iter().flatten().flatten() {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            haystacks.push((name, fs::read(entry.path()).unwrap_or_default()));
-        }
-        if let Some(url) = &self.database_url {
-            haystacks.push(("the database".to_owned(), dump(url).await));
-        }
-        let needles: Vec<String> =
-            std::iter::once(CANARY).map(str::to_owned).chain(self.token_secrets()).collect();
-        for needle in needles.iter().flat_map(|needle| spellings(needle)) {
-            for (name, bytes) in &haystacks {
-                let found = bytes.windows(needle.len()).position(|window| window == needle.as_slice());
-                if let Some(at) = found {
-                    let from = at.saturating_sub(200);
-                    let around =
-                        String::from_utf8_lossy(&bytes[from..(at + 60).min(bytes.len())]).into_owned();
-                    panic!("a secret leaked into {name}: …{around}…");
-                }
-            }
-        }
-    }
-
-    /// The secret parts of the tokens: their ids may be logged.
-    fn token_secrets(&self) -> impl Iterator<Item = String> + '_ {
-        self.secrets.iter().map(|token| token[token.len().saturating_sub(40)..].to_owned())
-    }
-
     /// Stops it, if it runs, and searches what it left behind.
     ///
     /// # Panics
@@ -400,39 +300,6 @@ fn tail(path: &Path, count: usize) -> Vec<String> {
     let Ok(file) = fs::File::open(path) else { return Vec::new() };
     let lines: Vec<String> = BufReader::new(file).lines().map_while(Result::ok).collect();
     lines[lines.len().saturating_sub(count)..].to_vec()
-}
-
-/// Plain, hexadecimal (as PostgreSQL shows bytes), and base64 at its three alignments.
-fn spellings(secret: &str) -> Vec<Vec<u8>> {
-    let bytes = secret.as_bytes();
-    let mut all = vec![bytes.to_vec()];
-    all.push(bytes.iter().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect());
-    for skip in 0..3 {
-        let shifted: Vec<u8> = std::iter::repeat_n(0, skip).chain(bytes.iter().copied()).collect();
-        let encoded = data_encoding::BASE64_NOPAD.encode(&shifted);
-        let (first, last) = ((skip * 8).div_ceil(6), shifted.len() * 8 / 6);
-        all.push(encoded.as_bytes()[first..last].to_vec());
-    }
-    all
-}
-
-/// Every row of every table of a PostgreSQL database, as text.
-async fn dump(url: &str) -> Vec<u8> {
-    let pool = sqlx::PgPool::connect(url).await.expect("the database can be read");
-    let tables = sqlx::query("select tablename::text as name from pg_tables where schemaname = 'public'");
-    let tables = tables.fetch_all(&pool).await.expect("the tables can be listed");
-    let mut out = Vec::new();
-    for table in tables {
-        let name: String = table.get("name");
-        let sql = format!("select t::text as row from \"{name}\" t");
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(&pool).await.expect("a table can be read");
-        for row in rows {
-            out.extend_from_slice(row.get::<String, _>("row").as_bytes());
-            out.push(b'\n');
-        }
-    }
-    pool.close().await;
-    out
 }
 
 /// A string member of a flat JSON object, for those who do not want to parse it.

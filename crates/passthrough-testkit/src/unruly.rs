@@ -4,16 +4,16 @@
 //! `200` with a body that says what was asked, `POST /base/x body`, so that an answer tells whose it is. All
 //! plays share the sockets of one provider: what one of them leaves behind meets the next request.
 
-use std::net::SocketAddr;
+use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::AbortHandle;
+use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
-use crate::raw_server::{Authority, Ended, Log, Recorded, Step, lock, perform_steps, read_body, read_head};
+use crate::raw_server::listening::{Log, lock};
+use crate::raw_server::script::{Ended, perform_steps, read_body, read_head};
+use crate::raw_server::{Authority, Listening, Step};
 
 /// Something that a provider may do.
 #[derive(Debug, Clone)]
@@ -27,15 +27,17 @@ pub struct Play {
 /// A provider on loopback. Stops when dropped.
 #[derive(Debug)]
 pub struct UnrulyProvider {
-    address: SocketAddr,
-    log: Log,
-    reused: Arc<Mutex<Vec<&'static str>>>,
-    accepting: AbortHandle,
+    listening: Listening,
+    reused: Reused,
 }
 
-impl Drop for UnrulyProvider {
-    fn drop(&mut self) {
-        self.accepting.abort();
+type Reused = Arc<Mutex<Vec<&'static str>>>;
+
+impl Deref for UnrulyProvider {
+    type Target = Listening;
+
+    fn deref(&self) -> &Listening {
+        &self.listening
     }
 }
 
@@ -58,54 +60,13 @@ impl UnrulyProvider {
     }
 
     async fn listen(plays: Vec<Play>, tls: Option<TlsAcceptor>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port on loopback");
-        let address = listener.local_addr().expect("the address of a listener");
-        let (log, reused) = (Log::default(), Arc::<Mutex<Vec<&'static str>>>::default());
-        let (noted, tainted) = (Arc::clone(&log), Arc::clone(&reused));
-        let plays: Arc<[Play]> = plays.into();
-        let accepting = tokio::spawn(async move {
-            while let Ok((tcp, _)) = listener.accept().await {
-                let number = {
-                    let mut log = lock(&noted);
-                    log.push(Recorded::default());
-                    log.len() - 1
-                };
-                let serving = Serving {
-                    plays: Arc::clone(&plays),
-                    log: Arc::clone(&noted),
-                    reused: Arc::clone(&tainted),
-                    number,
-                };
-                let tls = tls.clone();
-                tokio::spawn(async move {
-                    // A broken connection is part of the play.
-                    let _ = serving.accept(tcp, tls).await;
-                    lock(&serving.log)[number].closed = true;
-                });
-            }
-        });
-        Self { address, log, reused, accepting: accepting.abort_handle() }
-    }
-
-    /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// What all connections gave so far, in the order in which they were accepted.
-    pub fn connections(&self) -> Vec<Recorded> {
-        lock(&self.log).clone()
-    }
-
-    /// Waits up to five seconds for something to be seen. Whether it was.
-    pub async fn saw(&self, condition: impl Fn(&[Recorded]) -> bool) -> bool {
-        for _ in 0..500 {
-            if condition(&lock(&self.log)) {
-                return true;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        false
+        let (reused, plays) = (Reused::default(), Arc::<[Play]>::from(plays));
+        let noted = Arc::clone(&reused);
+        let serve = move |tcp, log, number| {
+            let (plays, reused, tls) = (Arc::clone(&plays), Arc::clone(&noted), tls.clone());
+            async move { Serving { plays, log, reused, number }.accept(tcp, tls).await }
+        };
+        Self { listening: Listening::start(serve).await.expect("a free port on loopback"), reused }
     }
 
     /// The plays after which the same socket was used for another request.
@@ -117,7 +78,7 @@ impl UnrulyProvider {
 struct Serving {
     plays: Arc<[Play]>,
     log: Log,
-    reused: Arc<Mutex<Vec<&'static str>>>,
+    reused: Reused,
     number: usize,
 }
 

@@ -9,6 +9,7 @@ mod core_dumps;
 mod exit;
 mod local;
 mod logging;
+mod open_files;
 mod output;
 mod pair;
 mod secret;

@@ -104,6 +104,7 @@ fn names_that_only_look_alike_go_on() {
         "x-authorization",
         "cookies",
         "tea",
+        "x-http-method-overrides",
     ] {
         assert_eq!(pass(&[(name, "v")], &HeaderPolicy::default()).unwrap().len(), 1, "{name}");
     }
@@ -209,8 +210,8 @@ fn the_limits_count_dropped_headers_too() {
     assert_eq!(many(100), Ok(vec![]));
     assert_eq!(many(101), Err(HeaderError::TooMany));
     let long = |bytes: usize| pass(&[("a", &"v".repeat(bytes - 5))], &HeaderPolicy::default());
-    assert!(long(MAX_BYTES).is_ok());
-    assert_eq!(long(MAX_BYTES + 1), Err(HeaderError::TooLong));
+    assert!(long(65_536).is_ok());
+    assert_eq!(long(65_537), Err(HeaderError::TooLong));
 }
 
 #[test]
@@ -219,6 +220,21 @@ fn a_set_field_replaces_every_value_and_is_not_shown() {
     headers.set("authorization", "ours");
     assert_eq!(shown(&headers), pairs(&[("a", "b"), ("authorization", "ours")]));
     assert_eq!(format!("{headers:?}"), r#"["a", "authorization"]"#);
+}
+
+#[test]
+fn a_removed_name_is_gone_under_every_case() {
+    let mut headers = fields(&[("Cookie", "one"), ("a", "b"), ("cookie", "two")]);
+    headers.remove("COOKIE");
+    assert_eq!(shown(&headers), pairs(&[("a", "b")]));
+}
+
+#[test]
+fn fields_become_a_map_without_what_is_no_field() {
+    let given = [("B", "1"), ("a", "2"), ("b", "3"), ("no token", "4"), ("c", "line\nbreak")];
+    let map = fields(&given).to_map();
+    assert_eq!(map.get_all("b").iter().collect::<Vec<_>>(), ["1", "3"]);
+    assert_eq!(shown(&Fields::from(&map)), pairs(&[("b", "1"), ("b", "3"), ("a", "2")]));
 }
 
 #[test]
@@ -259,6 +275,43 @@ fn a_valid_websocket_upgrade_goes_on_in_our_words() {
     let mut doubled = fields(&given);
     doubled.push("upgrade", "websocket");
     assert!(!is_websocket_upgrade(&doubled));
+}
+
+#[test]
+fn a_websocket_switch_answers_the_key_that_was_sent() {
+    // The example of RFC 6455 section 1.3.
+    const KEY: &[u8] = b"dGhlIHNhbXBsZSBub25jZQ==";
+    let given = [
+        ("Connection", "keep-alive, Upgrade"),
+        ("Upgrade", "WebSocket"),
+        ("Sec-WebSocket-Accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
+    ];
+    assert!(is_websocket_switch(&fields(&given), KEY));
+    assert!(!is_websocket_switch(&fields(&given), b"dGhlIHNhbXBsZSBub25jZR=="), "the answer to another key");
+    for missing in 0..given.len() {
+        let mut fewer = given.to_vec();
+        fewer.remove(missing);
+        assert!(!is_websocket_switch(&fields(&fewer), KEY), "without {:?}", given[missing]);
+    }
+    for (at, value) in [
+        (0, "close"),
+        (1, "h2c"),
+        (1, "websocket, h2c"),
+        (2, ""),
+        (2, "dGhlIHNhbXBsZSBub25jZQ=="),
+        (2, "S3PPLMBITXAQ9KYGZZHZRBK+XOO="),
+        (2, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo"),
+    ] {
+        let mut changed = given.to_vec();
+        changed[at].1 = value;
+        assert!(!is_websocket_switch(&fields(&changed), KEY), "{value}");
+    }
+    for doubled in given {
+        let mut twice = fields(&given);
+        twice.push(doubled.0, doubled.1);
+        let is_list = doubled.0 == "Connection";
+        assert_eq!(is_websocket_switch(&twice, KEY), is_list, "{doubled:?} twice");
+    }
 }
 
 #[test]

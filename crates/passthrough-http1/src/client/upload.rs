@@ -8,14 +8,14 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes, BytesMut};
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::HeaderMap;
 use http_body::{Body, Frame};
 use tokio::io::AsyncWrite;
 
 use super::{BoxError, Error};
-use crate::Field;
 use crate::body::{CHUNK_END, chunk_head, last_chunk};
 use crate::framing::BodyLength;
+use crate::trailer;
 
 /// Frames up to this size are copied behind what waits already, so that a small message is one write.
 const SMALL: usize = 4 * 1024;
@@ -250,41 +250,9 @@ where
                 Ok(())
             }
             BodyLength::Chunked => {
-                let trailers: Vec<Field> = trailers.into_iter().flatten().filter_map(trailer).collect();
+                let trailers = trailers.map(trailer::fields).unwrap_or_default();
                 Ok(last_chunk(&trailers, &mut self.lead)?)
             }
         }
     }
-}
-
-fn trailer((name, value): (&HeaderName, &HeaderValue)) -> Option<Field> {
-    let bytes = |bytes: &[u8]| Bytes::copy_from_slice(bytes);
-    may_trail(name).then(|| (bytes(name.as_ref()), bytes(value.as_bytes())))
-}
-
-/// Whether a field may stand in a trailer: none that frames, routes or authenticates a message, since whoever
-/// merges trailers into the head would believe it (RFC 9110 §6.5.1).
-#[must_use]
-pub fn may_trail(name: &HeaderName) -> bool {
-    const NEVER: [HeaderName; 18] = [
-        header::AUTHORIZATION,
-        header::CONNECTION,
-        header::CONTENT_ENCODING,
-        header::CONTENT_LENGTH,
-        header::CONTENT_RANGE,
-        header::CONTENT_TYPE,
-        header::COOKIE,
-        header::EXPECT,
-        header::HOST,
-        header::MAX_FORWARDS,
-        header::PROXY_AUTHORIZATION,
-        header::RANGE,
-        header::SET_COOKIE,
-        header::TE,
-        header::TRAILER,
-        header::TRANSFER_ENCODING,
-        header::UPGRADE,
-        HeaderName::from_static("keep-alive"),
-    ];
-    !NEVER.contains(name)
 }

@@ -68,9 +68,7 @@ impl HeadReader {
         buf: &mut BytesMut,
         limits: &Limits,
     ) -> Result<Option<RequestHead>, HeadError> {
-        if self.section.is_fresh() {
-            self.skip_empty_lines(buf)?;
-        }
+        self.skip_empty_lines(buf)?;
         match buf.first() {
             None | Some(b'\r') => return Ok(None),
             // A TLS handshake on the wrong port is refused now and not when its caller has given up.
@@ -144,10 +142,6 @@ pub(crate) struct Found {
 }
 
 impl Section {
-    fn is_fresh(&self) -> bool {
-        self.searched == 0
-    }
-
     /// Looks at the bytes that have come since the last call. `first_lines` are the lines that are no fields.
     pub(crate) fn find(
         &mut self,

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, StatusCode, Version};
+use http::{StatusCode, Version};
 use http_body::{Body, Frame};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
@@ -19,6 +19,7 @@ use super::timer::Timer;
 use crate::Field;
 use crate::framing::values;
 use crate::head::{write_field, write_status_line};
+use crate::trailer;
 
 /// Room for a head, and for a short body behind it.
 const ROOM: usize = 512;
@@ -195,7 +196,7 @@ impl Answer {
             Ok(data) => self.put(data)?,
             Err(frame) => {
                 if let (Shape::Chunked, Ok(trailers)) = (self.shape, frame.into_trailers()) {
-                    let trailers = if self.takes_trailers { spelled(&trailers) } else { Vec::new() };
+                    let trailers = if self.takes_trailers { trailer::fields(&trailers) } else { Vec::new() };
                     self.outgoing.put_last_chunk(&trailers)?;
                     self.shape = Shape::Ended;
                 }
@@ -284,16 +285,4 @@ fn never_has_length(status: StatusCode) -> bool {
 /// Answers without a body, whatever their fields say (RFC 9112 §6.3).
 fn has_no_body(status: StatusCode) -> bool {
     status.is_informational() || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
-}
-
-/// The trailers that may be sent: what frames or routes a message is read before its end or not at all, and
-/// must not come to be believed by whoever joins the two (RFC 9110 §6.5.1).
-fn spelled(trailers: &HeaderMap) -> Vec<Field> {
-    let bytes = |text: &[u8]| Bytes::copy_from_slice(text);
-    let misplaced = |name: &HeaderName| {
-        !matches!(own(name.as_ref()), Own::No)
-            || matches!(name.as_str(), "host" | "te" | "trailer" | "upgrade")
-    };
-    let sound = trailers.iter().filter(|(name, _)| !misplaced(name));
-    sound.map(|(name, value)| (bytes(name.as_ref()), bytes(value.as_bytes()))).collect()
 }

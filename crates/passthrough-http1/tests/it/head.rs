@@ -4,8 +4,8 @@ use bytes::{Bytes, BytesMut};
 use http::{Method, StatusCode, Version};
 use passthrough_http1::Field;
 use passthrough_http1::head::{
-    HeadError, HeadReader, Limits, Preface, RequestHead, ResponseHead, Unwritable, preface, write_request,
-    write_response,
+    HeadError, HeadReader, Limits, Preface, RequestHead, ResponseHead, Unwritable, preface, write_field,
+    write_request, write_response,
 };
 use proptest::prelude::*;
 
@@ -170,7 +170,8 @@ fn a_head_is_written_as_it_is_given() {
 #[test]
 fn what_would_break_a_message_apart_is_not_written() {
     let mut out = BytesMut::from("before");
-    for bad in ["a\r\nB: 1", "a\rb", "a\nb", "a\0", "\x0b", "\x7f"] {
+    // Two of them are as bad as one.
+    for bad in ["a\r\nB: 1", "a\rb", "a\nb", "a\0", "\x0b", "\x7f", "\r\n", "\x7f\x7f"] {
         let request = |target: &[u8], fields: &[Field]| {
             write_request(&mut BytesMut::from("before"), &Method::GET, target, fields)
         };
@@ -191,6 +192,15 @@ fn what_would_break_a_message_apart_is_not_written() {
     }
     assert_eq!(write_request(&mut out, &Method::GET, b"", &[]), Err(Unwritable::Target));
     assert_eq!(write_request(&mut out, &Method::GET, b"/ HTTP/1.1", &[]), Err(Unwritable::Target));
+}
+
+#[test]
+fn a_name_is_made_of_exactly_the_characters_of_a_token() {
+    for byte in 0..=u8::MAX {
+        let allowed = byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        let written = write_field(&mut BytesMut::new(), &[byte], b"");
+        assert_eq!(written.is_ok(), allowed, "{byte:#x}");
+    }
 }
 
 fn fields() -> impl Strategy<Value = Vec<Field>> {

@@ -4,16 +4,16 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use axum::extract::{FromRequestParts, Path};
-use bytes::Bytes;
 use http::HeaderMap;
 use http::request::Parts;
 use memchr::memmem;
 use passthrough_core::header::Fields;
 use passthrough_core::retry::MAX_RETRIES;
-use passthrough_core::token::{Token, TokenKind};
+use passthrough_core::token::TokenKind;
 use passthrough_wire::{
     BASE_HEADER, CONNECTION_TOKEN_HEADER, RETRIES_HEADER, THROTTLE_HEADER, TIMEOUT_HEADER,
 };
+use secrecy::{ExposeSecret, SecretString};
 
 use super::error::ApiError;
 use crate::app::App;
@@ -27,6 +27,8 @@ const SHORTEST_TOKEN: usize = 40;
 
 static CONNECTION_TOKEN: LazyLock<memmem::Finder<'static>> =
     LazyLock::new(|| memmem::Finder::new(TokenKind::Connection.prefix()));
+static API_KEY: LazyLock<memmem::Finder<'static>> =
+    LazyLock::new(|| memmem::Finder::new(TokenKind::ApiKey.prefix()));
 
 /// The one variable segment of a path, decoded.
 pub(super) struct Segment(pub(super) String);
@@ -136,20 +138,17 @@ impl<'a> Presented<'a> {
         }
     }
 
-    /// The API key. One that is not well-formed is the same as none.
-    pub(super) fn api_key(&self) -> Result<Option<Token>, ApiError> {
+    /// The API key, as it is written behind `Bearer`. Whatever is no text is no key.
+    pub(super) fn api_key(&self) -> Result<Option<SecretString>, ApiError> {
         let Some(value) = self.authorization.value("authorization")? else { return Ok(None) };
         let Ok(value) = std::str::from_utf8(value) else { return Ok(None) };
-        let (scheme, token) = value.split_once(' ').unwrap_or_default();
-        if !scheme.eq_ignore_ascii_case("bearer") {
-            return Ok(None);
-        }
-        Ok(Token::parse(TokenKind::ApiKey, token.trim()).ok())
+        let (scheme, key) = value.split_once(' ').unwrap_or_default();
+        Ok(scheme.eq_ignore_ascii_case("bearer").then(|| key.trim().into()))
     }
 
-    /// The connection token. Doubled or conflicting headers are refused: a proxy in between might have read
-    /// the other one.
-    fn token(&self) -> Result<Option<Token>, ApiError> {
+    /// The connection token of a request that must have one. Doubled or conflicting headers are refused: a proxy
+    /// in between might have read the other one.
+    pub(super) fn connection_token(&self) -> Result<SecretString, ApiError> {
         let first = self.connection_token.value(CONNECTION_TOKEN_HEADER)?;
         let second = self.x_connection_token.value(X_CONNECTION_TOKEN)?;
         let value = match (first, second) {
@@ -158,19 +157,14 @@ impl<'a> Presented<'a> {
                 return Err(ApiError::bad_field("headers.connection-token", message));
             }
             (Some(value), _) | (None, Some(value)) => value,
-            (None, None) => return Ok(None),
+            (None, None) => {
+                let message = "missing: the connection token, con_tkn_…";
+                return Err(ApiError::bad_field("headers.connection-token", message));
+            }
         };
-        let text = std::str::from_utf8(value).ok();
-        let token = text.and_then(|text| Token::parse(TokenKind::Connection, text.trim()).ok());
-        // One that is not well-formed gets the same answer as one that is and is unknown.
-        token.map(Some).ok_or_else(|| ResolveError::UnknownConnection.into())
-    }
-
-    /// The connection token of a request that must have one.
-    pub(super) fn connection_token(&self) -> Result<Token, ApiError> {
-        self.token()?.ok_or_else(|| {
-            ApiError::bad_field("headers.connection-token", "missing: the connection token, con_tkn_…")
-        })
+        // What is no text gets the same answer as a token that is unknown.
+        let text = std::str::from_utf8(value).map_err(|_| ResolveError::UnknownConnection)?;
+        Ok(text.trim().into())
     }
 
     /// Name of one of the provider's base URLs.
@@ -204,40 +198,24 @@ impl<'a> Presented<'a> {
         let throttle = throttle.map_err(|()| wrong(THROTTLE_HEADER, "must be `wait` or `refuse`"))?;
         Ok(Persistence { retries, throttle })
     }
-
-    /// Takes those headers out that hold one of our own tokens: an SDK of a third party sends the key that it
-    /// was given wherever its own API wants it, and there it would leak to the provider.
-    pub(super) fn own_tokens(&self) -> OwnTokens {
-        let key = match self.authorization {
-            Given::Once(value) => value.splitn(2, |byte| *byte == b' ').nth(1).unwrap_or_default(),
-            Given::Absent | Given::Twice => &[],
-        };
-        OwnTokens { key: Bytes::copy_from_slice(key) }
-    }
 }
 
-/// What must not be in a header for the provider.
-pub(super) struct OwnTokens {
-    key: Bytes,
+/// Takes those headers out that hold one of our own tokens: an SDK of a third party sends the key that it was
+/// given wherever its own API wants it, and there it would leak to the provider.
+pub(super) fn strip_own_tokens(fields: &mut Fields, api_key: Option<&SecretString>) {
+    let api_key = api_key.map(|key| key.expose_secret().as_bytes()).unwrap_or_default();
+    fields.0.retain(|(_, value)| !holds_own_token(value, api_key));
 }
 
-impl OwnTokens {
-    /// Takes out what holds one.
-    pub(super) fn strip(&self, fields: &mut Fields) {
-        fields.0.retain(|(_, value)| !self.stand_in(value));
-    }
-
-    fn stand_in(&self, value: &[u8]) -> bool {
-        // Most values are shorter than any token, and then nothing has to be searched.
-        (value.len() >= SHORTEST_TOKEN && CONNECTION_TOKEN.find(value).is_some())
-            || (!self.key.is_empty()
-                && value.len() >= self.key.len()
-                && memmem::find(value, &self.key).is_some())
-    }
+fn holds_own_token(value: &[u8], api_key: &[u8]) -> bool {
+    // Most values are shorter than any token, and then nothing has to be searched.
+    value.len() >= SHORTEST_TOKEN
+        && (CONNECTION_TOKEN.find(value).is_some()
+            || API_KEY.find_iter(value).any(|at| !api_key.is_empty() && value[at..].starts_with(api_key)))
 }
 
 /// The connection token of a request that must have one.
-pub(super) fn required_connection_token(headers: &HeaderMap) -> Result<Token, ApiError> {
+pub(super) fn required_connection_token(headers: &HeaderMap) -> Result<SecretString, ApiError> {
     Presented::in_map(headers).connection_token()
 }
 

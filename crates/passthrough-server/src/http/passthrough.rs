@@ -12,7 +12,7 @@ use passthrough_wire::passthrough::{Converted, PassthroughRequest, PassthroughRe
 use serde::Deserialize;
 
 use super::body::read_body;
-use super::caller::Presented;
+use super::caller::{Presented, strip_own_tokens};
 use super::doors::{DoorAnswer, DoorRequest};
 use super::error::ApiError;
 use super::proxy;
@@ -95,12 +95,12 @@ pub(super) async fn send(
             return Err(refuse(app, refused, error).await);
         }
     };
-    presented.own_tokens().strip(&mut converted.request.headers);
+    strip_own_tokens(&mut converted.request.headers, api_key.as_ref());
     let wanted = match door {
         Door::Raw => Wanted::BytesOrEnvelope(converted.response_as),
         _ => Wanted::Envelope(converted.response_as),
     };
-    let passthrough = Passthrough {
+    let passthrough = Box::new(Passthrough {
         request_id,
         api_key,
         connection_token,
@@ -111,7 +111,7 @@ pub(super) async fn send(
         persistence,
         context: app.traces.context(&fields),
         wanted,
-    };
+    });
     perform(app, passthrough).await
 }
 
@@ -172,7 +172,7 @@ pub(super) fn respond(performed: Performed) -> Result<DoorAnswer, ApiError> {
                 delivery.fields.iter().filter(move |(given, _)| given.eq_ignore_ascii_case(name.as_bytes()))
             });
             let kept = Fields(kept.map(|(name, value)| (name.clone(), value.clone())).collect());
-            Ok(proxy::deliver(*delivery, kept, standing))
+            Ok(proxy::deliver(delivery, kept, standing))
         }
     }
 }

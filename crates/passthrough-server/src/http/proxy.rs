@@ -3,13 +3,16 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{Method, StatusCode, Version};
 use passthrough_core::fault::Door;
 use passthrough_core::header::{Fields, is_websocket_upgrade, set_websocket_upgrade};
+use passthrough_core::id::RequestId;
 use passthrough_core::path::CallerPath;
 use passthrough_core::upstream::{PassthroughRequest, RequestBody};
+use secrecy::SecretString;
 
-use super::caller::Presented;
+use super::caller::{Presented, strip_own_tokens};
 use super::doors::{DoorAnswer, DoorBody, DoorRequest, PROXY, SOURCE};
 use super::error::ApiError;
 use crate::app::App;
@@ -22,42 +25,54 @@ use crate::upstream::UpstreamBody;
 
 /// Every method and path below the prefix.
 pub(super) async fn proxy(app: &App, request: DoorRequest) -> Result<DoorAnswer, ApiError> {
-    if request.method == Method::CONNECT {
-        let error = ApiError::bad_field("method", "CONNECT asks for a tunnel; there is none here");
-        return Err(turn_away(app, Door::Proxy, error));
+    let performed = match read(app, request)? {
+        Ok(passthrough) => perform(app, passthrough).await?,
+        // On the heap: hardly a request comes to that.
+        Err(unreadable) => return Err(Box::pin(refused(app, unreadable)).await),
+    };
+    match performed.delivered {
+        Delivered::Envelope(_) => Err(ApiError::internal("the proxy was answered with an envelope")),
+        Delivered::Stream(mut delivery) => {
+            let fields = std::mem::take(&mut delivery.fields);
+            Ok(deliver(delivery, fields, performed.standing))
+        }
     }
-    // Its answer is the request itself: the credential would come back in the body (RFC 9110 section 9.3.8).
-    if [&b"TRACE"[..], b"TRACK"]
-        .iter()
-        .any(|echo| request.method.as_str().as_bytes().eq_ignore_ascii_case(echo))
-    {
-        let message =
-            "TRACE makes a provider send the request back, the credential included; use another method";
-        return Err(turn_away(app, Door::Proxy, ApiError::bad_field("method", message)));
-    }
-    let DoorRequest { id: request_id, method, target, version, mut fields, body, interim } = request;
-    let presented = Presented::in_fields(&fields);
+}
+
+/// A request of which it cannot be told what is to be sent.
+struct Unreadable {
+    request_id: RequestId,
+    api_key: Option<SecretString>,
+    connection_token: Result<SecretString, ApiError>,
+    method: Method,
+    target: Bytes,
+    error: ApiError,
+}
+
+/// Reads what is asked for; fails where it does not even matter who asks.
+fn read(app: &App, request: DoorRequest) -> Result<Result<Box<Passthrough>, Box<Unreadable>>, ApiError> {
+    check_method(&request.method).map_err(|error| turn_away(app, Door::Proxy, error))?;
+    let DoorRequest { id: request_id, method, target, version, fields: mut headers, body, interim } = request;
+    let presented = Presented::in_fields(&headers);
     let api_key = presented.api_key().map_err(|error| turn_away(app, Door::Proxy, error))?;
     let connection_token = presented.connection_token();
-    let asked = asked(&target, &presented);
-    let own_tokens = presented.own_tokens();
-    let (path, base, timeout, persistence) = match asked {
+    let (path, base, timeout, persistence) = match asked(&target, &presented) {
         Ok(asked) => asked,
         Err(error) => {
-            let known = app.resolver.authenticate(api_key.as_ref()).await;
-            known.map_err(|error| turn_away(app, Door::Proxy, error))?;
-            let path = String::from_utf8_lossy(raw_path(&target));
-            let (method, path, door) = (method.as_str(), &*path, Door::Proxy);
-            let refused = Refused { request_id, door, api_key, connection_token, method, path };
-            return Err(refuse(app, refused, error).await);
+            let unreadable = Unreadable { request_id, api_key, connection_token, method, target, error };
+            return Ok(Err(Box::new(unreadable)));
         }
     };
-    let websocket = method == Method::GET && version == Version::HTTP_11 && is_websocket_upgrade(&fields);
-    own_tokens.strip(&mut fields);
-    let context = app.traces.context(&fields);
-    app.traces.hold_back(&mut fields);
-    let streams = !matches!(body, UpstreamBody::Empty);
-    let passthrough = Passthrough {
+    let websocket_upgrade =
+        method == Method::GET && version == Version::HTTP_11 && is_websocket_upgrade(&headers);
+    strip_own_tokens(&mut headers, api_key.as_ref());
+    let context = app.traces.context(&headers);
+    app.traces.hold_back(&mut headers);
+    let (streamed, body) = match body {
+        UpstreamBody::Empty => (None, RequestBody::Absent),
+        body => (Some(body), RequestBody::Streamed),
+    };
+    Ok(Ok(Box::new(Passthrough {
         request_id,
         api_key,
         connection_token,
@@ -65,26 +80,42 @@ pub(super) async fn proxy(app: &App, request: DoorRequest) -> Result<DoorAnswer,
         persistence,
         context,
         wanted: Wanted::Stream,
-        streamed: streams.then_some(body),
+        streamed,
         interim,
         request: PassthroughRequest {
             door: Door::Proxy,
             method,
             path,
             base,
-            headers: fields,
-            body: if streams { RequestBody::Streamed } else { RequestBody::Absent },
-            websocket_upgrade: websocket,
+            headers,
+            body,
+            websocket_upgrade,
         },
-    };
-    let performed = perform(app, passthrough).await?;
-    match performed.delivered {
-        Delivered::Envelope(_) => Err(ApiError::internal("the proxy was answered with an envelope")),
-        Delivered::Stream(mut delivery) => {
-            let fields = std::mem::take(&mut delivery.fields);
-            Ok(deliver(*delivery, fields, performed.standing))
-        }
+    })))
+}
+
+fn check_method(method: &Method) -> Result<(), ApiError> {
+    if method == Method::CONNECT {
+        return Err(ApiError::bad_field("method", "CONNECT asks for a tunnel; there is none here"));
     }
+    // Its answer is the request itself: the credential would come back in the body (RFC 9110 section 9.3.8).
+    if ["TRACE", "TRACK"].iter().any(|echo| method.as_str().eq_ignore_ascii_case(echo)) {
+        let message =
+            "TRACE makes a provider send the request back, the credential included; use another method";
+        return Err(ApiError::bad_field("method", message));
+    }
+    Ok(())
+}
+
+/// Tells who has a key what is wrong, and everybody else that they have none.
+async fn refused(app: &App, unreadable: Box<Unreadable>) -> ApiError {
+    let Unreadable { request_id, api_key, connection_token, method, target, error } = *unreadable;
+    if let Err(error) = app.resolver.authenticate(api_key.as_ref()).await {
+        return turn_away(app, Door::Proxy, error);
+    }
+    let path = String::from_utf8_lossy(raw_path(&target));
+    let (method, path, door) = (method.as_str(), &*path, Door::Proxy);
+    refuse(app, Refused { request_id, door, api_key, connection_token, method, path }, error).await
 }
 
 type Asked = (CallerPath, Option<String>, Option<Duration>, Persistence);
@@ -118,5 +149,5 @@ pub(super) fn deliver(delivery: Delivery, mut fields: Fields, standing: Option<S
     if status == StatusCode::SWITCHING_PROTOCOLS {
         set_websocket_upgrade(&mut fields);
     }
-    DoorAnswer { status, reason, fields, body: DoorBody::Streamed(Box::new(body)), upgrade, closes: false }
+    DoorAnswer { status, reason, fields, body: DoorBody::Streamed(body), upgrade, closes: false }
 }

@@ -1,44 +1,130 @@
 //! Two sockets that have switched protocols, joined.
+//!
+//! Frames go through as they are. They are only counted off, so that the goodbye of a server that stops stands
+//! between two of them.
 
 use std::io;
+use std::ops::Range;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use aws_lc_rs::rand;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
+use self::frames::{Frames, GOODBYE_TO_CALLER, goodbye_to_provider};
 use crate::upstream::Upgrade;
 
-/// How long one side may go on after the other has gone.
+mod frames;
+
+/// How long one side may go on after the other has gone, or after it was told that we go.
 const GOODBYE: Duration = Duration::from_secs(2);
+/// What is read at once.
+const BUFFER: usize = 8 * 1024;
 
 /// Passes bytes between caller and provider until either goes away, or neither has said anything for `idle`.
 pub async fn join(caller: impl AsyncRead + AsyncWrite + Unpin, provider: Upgrade, idle: Duration) {
+    join_until(caller, provider, idle, &CancellationToken::new()).await;
+}
+
+/// The same, until `leaving`: then both sides are told, each between two frames, that we go away (RFC 6455 section
+/// 7.4.1), so that the caller can connect to another server at once. Who does not take it waits for nothing.
+pub async fn join_until(
+    caller: impl AsyncRead + AsyncWrite + Unpin,
+    provider: Upgrade,
+    idle: Duration,
+    leaving: &CancellationToken,
+) {
+    let mut mask = [0; 4];
+    // Without randomness it stays zero, which is a mask like any other.
+    let _ = rand::fill(&mut mask);
+    let to_provider_goodbye = goodbye_to_provider(mask);
     let mut provider = provider.connection();
     let lively = Arc::new(AtomicBool::new(true));
     let mut caller = Lively { io: caller, lively: Arc::clone(&lively) };
     let mut provider = Lively { io: &mut provider.io, lively: Arc::clone(&lively) };
     let (mut from_caller, mut to_caller) = tokio::io::split(&mut caller);
     let (mut from_provider, mut to_provider) = tokio::io::split(&mut provider);
-    let up = pass(&mut from_caller, &mut to_provider);
-    let down = pass(&mut from_provider, &mut to_caller);
+    let up = pass(&mut from_caller, &mut to_provider, leaving, &to_provider_goodbye);
+    let down = pass(&mut from_provider, &mut to_caller, leaving, &GOODBYE_TO_CALLER);
     let (mut up, mut down) = (pin!(up), pin!(down));
     // Either side going away ends both: the other is told, and has a moment to say goodbye. One that went on
     // without listener would hold its places in flight for as long as it liked.
     tokio::select! {
-        () = up.as_mut() => { let _ = tokio::time::timeout(GOODBYE, down).await; }
-        () = down.as_mut() => { let _ = tokio::time::timeout(GOODBYE, up).await; }
+        () = up.as_mut() => { let _ = timeout(GOODBYE, down).await; }
+        () = down.as_mut() => { let _ = timeout(GOODBYE, up).await; }
         // Two silent sockets would hold their places for ever.
         () = silence(&lively, idle) => {}
     }
 }
 
 /// Passes bytes on to their end, and the end, too. There is nobody to tell of an error.
-async fn pass(from: &mut (impl AsyncRead + Unpin), to: &mut (impl AsyncWrite + Unpin)) {
-    let _ = tokio::io::copy(from, to).await;
+async fn pass(
+    from: &mut (impl AsyncRead + Unpin),
+    to: &mut (impl AsyncWrite + Unpin),
+    leaving: &CancellationToken,
+    goodbye: &[u8],
+) {
+    let (mut frames, mut buffer) = (Frames::default(), vec![0; BUFFER]);
+    if let Ok(Some(unpassed)) = pass_frames(from, to, leaving, &mut frames, &mut buffer).await {
+        if !frames.is_closed() {
+            let _ = to.write_all(goodbye).await;
+            let _ = to.flush().await;
+        }
+        frames.take(&buffer[unpassed]);
+        let _ = timeout(GOODBYE, hear_out(from, &mut frames, &mut buffer)).await;
+    }
     let _ = to.shutdown().await;
+}
+
+/// Passes frames on: to their end, which is `None`, or, once we are leaving, to the end of the one that has begun.
+/// Then it gives what of the buffer was not passed on.
+async fn pass_frames(
+    from: &mut (impl AsyncRead + Unpin),
+    to: &mut (impl AsyncWrite + Unpin),
+    leaving: &CancellationToken,
+    frames: &mut Frames,
+    buffer: &mut [u8],
+) -> io::Result<Option<Range<usize>>> {
+    let mut told = false;
+    loop {
+        let came = tokio::select! {
+            biased;
+            () = leaving.cancelled(), if !told => {
+                told = true;
+                0..0
+            }
+            read = from.read(buffer) => match read? {
+                0 => return Ok(None),
+                count => 0..count,
+            },
+        };
+        let passed = if told {
+            frames.take_rest(&buffer[came.clone()])
+        } else {
+            frames.take(&buffer[came.clone()]);
+            came.end
+        };
+        to.write_all(&buffer[..passed]).await?;
+        to.flush().await?;
+        if told && frames.is_between() {
+            return Ok(Some(passed..came.end));
+        }
+    }
+}
+
+/// Reads on for the goodbye of the other side. What else it says is for nobody.
+async fn hear_out(from: &mut (impl AsyncRead + Unpin), frames: &mut Frames, buffer: &mut [u8]) {
+    while !frames.is_closed() {
+        match from.read(buffer).await {
+            Ok(count @ 1..) => frames.take(&buffer[..count]),
+            Ok(0) | Err(_) => return,
+        }
+    }
 }
 
 /// Ends when nothing has come from either side for so long.

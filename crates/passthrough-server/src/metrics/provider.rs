@@ -2,7 +2,7 @@
 //! doors, status classes and error codes from the program, so nothing that a stranger sends can make a new
 //! series.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use passthrough_core::fault::Door;
@@ -92,6 +92,24 @@ pub struct Provider {
     pub first_byte: Histogram,
     /// Made when the first request comes by a door: most providers are used by one, most never.
     doors: [OnceLock<Box<AtDoor>>; DOORS.len()],
+}
+
+/// One more under way, until it is dropped.
+#[derive(Debug)]
+pub struct UnderWay(Arc<Provider>);
+
+impl UnderWay {
+    /// Counts it at this provider.
+    pub fn at(provider: &Arc<Provider>) -> Self {
+        provider.in_flight.increment();
+        Self(Arc::clone(provider))
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.in_flight.decrement();
+    }
 }
 
 /// The numbers of one provider at one door.

@@ -8,14 +8,14 @@ use super::number::{Counter, Gauge, Histogram};
 pub enum Closed {
     /// It rested for too long.
     Expired,
-    /// There were enough resting ones.
+    /// There were enough resting ones, or, of HTTP/2, enough in all.
     Full,
     /// The provider closed it while it rested, or sent what nobody had asked for.
     Dead,
     /// The provider asked for it, or the framing of its answer was in doubt: another caller must not read what
     /// is left on it.
     NotReusable,
-    /// The call ended before the answer did: a deadline, or a caller who left.
+    /// A call ended before its answer did: a deadline, a caller who left, or a connection that broke.
     Abandoned,
     /// It became a WebSocket and ended as one.
     Upgraded,
@@ -69,7 +69,8 @@ impl Upstream {
         }
     }
 
-    pub(super) fn closed_by_reason(&self) -> impl Iterator<Item = (&'static str, u64)> {
+    /// How many were closed, by reason.
+    pub fn closed_by_reason(&self) -> impl Iterator<Item = (&'static str, u64)> {
         Closed::ALL.iter().zip(&self.closed).map(|((_, name), counter)| (*name, counter.get()))
     }
 }

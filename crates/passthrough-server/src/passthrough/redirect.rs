@@ -52,13 +52,14 @@ impl Repeatable {
     }
 }
 
-/// The answer at the end of the redirects; the answer itself where it is none.
-/// `home` is where the call began: nobody else sees the credential.
+/// The answer at the end of the redirects; the answer itself where it is none. `home` is where the call began:
+/// nobody else sees the credential.
 pub(super) async fn follow(
     app: &App,
     ready: &Arc<ReadyConnection>,
     mut answer: Answer,
-    (repeatable, home): (Repeatable, Arc<Origin>),
+    repeatable: Repeatable,
+    home: &Arc<Origin>,
     deadline: Option<Instant>,
     draft: &mut Draft,
 ) -> Result<Answer, ApiError> {
@@ -69,7 +70,7 @@ pub(super) async fn follow(
         }
         let next = answer.fields.get("location").and_then(|value| next(&at, value));
         let policy = &app.config.upstream.address_policy;
-        let Some((origin, path)) = next.filter(|(origin, _)| *origin == home || usual_port(policy, origin))
+        let Some((origin, path)) = next.filter(|(origin, _)| *origin == *home || usual_port(policy, origin))
         else {
             return Ok(answer);
         };
@@ -78,21 +79,23 @@ pub(super) async fn follow(
         drop(answer);
         // Once away from home the credential never comes back: a hop that led to a stranger was the
         // stranger's choice.
-        astray = astray || origin != home;
+        astray = astray || origin != *home;
         // The location may hold the segment that injection put into the path before.
         let shown = ready.redactor.redact_text(path.path());
         let mut headers = repeatable.headers.clone();
         headers.0.retain(|(name, _)| !astray || goes_anywhere(name));
         let request = hop_request(&repeatable, headers, path);
-        let call = if astray {
+        let mut call = if astray {
             stranger_call(ready, origin.clone(), request)?
         } else {
-            home_call(app, ready, &home, request)?
+            home_call(app, ready, home, request)?
         };
-        draft.sending(&shown, 0);
+        draft.path(&shown);
+        draft.sending(0);
         draft.tried();
         at = origin;
-        answer = app.upstream.send(Call { deadline, ..call }).await?;
+        call.deadline = deadline;
+        answer = app.upstream.send(&mut call).await?;
     }
     if is_redirect(answer.status) {
         let message = format!("the provider redirected more than {MAX_HOPS} times");

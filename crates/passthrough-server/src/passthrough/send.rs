@@ -4,12 +4,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::StatusCode;
 use passthrough_core::breaker::Outcome;
+use passthrough_core::header::is_websocket_switch;
 use passthrough_core::provider::Learnt;
 use passthrough_core::retry::{MAX_HELD_BODY, Trouble, mends, pause};
 use passthrough_vault::random;
 use tokio::time::{Instant, sleep};
 
+use super::redirect::{self, Repeatable};
 use crate::app::App;
 use crate::breakers::outcome_of;
 use crate::http::error::ApiError;
@@ -31,17 +35,18 @@ pub struct Persistence {
 /// A provider that names a time to come again is not called before it; a retry does not wait longer than this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// Sends a call, and sends it again where that is harmless. Gives the last answer or failure.
+/// Sends a call, sends it again where that is harmless, and follows where the provider redirects to and its file
+/// lets us. Gives the last answer or failure.
 pub(super) async fn send(
     app: &App,
     ready: &Arc<ReadyConnection>,
-    call: Call,
+    mut call: Call,
+    repeatable: Option<Repeatable>,
     asked: Persistence,
     draft: &mut Draft,
 ) -> Result<Answer, ApiError> {
     hold_back(app, ready, asked.throttle, call.deadline).await?;
-    let (environment, origin) = (call.environment.clone(), call.origin.clone());
-    let leave = app.breakers.admit(&environment, &origin);
+    let leave = app.breakers.admit(&call.environment, &call.origin);
     let leave = leave.map_err(|open| ApiError::circuit_open(Duration::from_millis(open.retry_after_ms)))?;
     let patience = Patience {
         retries: asked.retries.unwrap_or(app.config.persistence.retries),
@@ -50,13 +55,33 @@ pub(super) async fn send(
     };
     // A probe is one call, or it would be more than a look.
     let patience = if leave.is_probe() { Patience::default() } else { patience };
-    let sent = insist(app, ready, call, patience, draft).await;
+    let sent = insist(app, ready, &mut call, patience, draft).await;
     let outcome = match &sent {
         Ok(answer) => Outcome::of_status(answer.status.as_u16()),
         Err(error) => outcome_of(error),
     };
-    leave.ended(&environment, &origin, outcome);
-    Ok(sent?)
+    leave.ended(&call.environment, &call.origin, outcome);
+    let mut answer = sent?;
+    if let Some(repeatable) = repeatable {
+        let (home, deadline) = (&call.origin, call.deadline);
+        let following = redirect::follow(app, ready, answer, repeatable, home, deadline, draft);
+        answer = Box::pin(following).await?;
+    }
+    check_switch(&call, &answer)?;
+    Ok(answer)
+}
+
+/// A 101 must switch to what was asked for, and answer its key: anything else would tunnel bytes to who does not
+/// expect them.
+fn check_switch(call: &Call, answer: &Answer) -> Result<(), ApiError> {
+    let answers = |key: &Bytes| is_websocket_switch(&answer.fields, key);
+    if answer.status == StatusCode::SWITCHING_PROTOCOLS
+        && !call.fields.only("sec-websocket-key").is_some_and(answers)
+    {
+        let message = "the provider's 101 does not switch to the WebSocket that it was asked for";
+        return Err(ApiError::bad_gateway("protocol", message, Sent::Yes));
+    }
+    Ok(())
 }
 
 /// Where the provider has said "not before", and the caller wants to be spared its refusal.
@@ -71,7 +96,7 @@ async fn hold_back(
     let Some(until) = app.throttled.not_before(ready.connection.id, now) else { return Ok(()) };
     let wait = milliseconds(until - now);
     if throttle == Throttle::Wait && wait <= app.config.persistence.throttle_wait && in_time(deadline, wait) {
-        sleep(wait).await;
+        Box::pin(sleep(wait)).await;
         return Ok(());
     }
     Err(ApiError::too_many_requests(Scope::Provider, wait))
@@ -82,27 +107,27 @@ async fn hold_back(
 async fn insist(
     app: &App,
     ready: &ReadyConnection,
-    call: Call,
+    call: &mut Call,
     mut patience: Patience,
     draft: &mut Draft,
 ) -> Result<Answer, SendError> {
-    let mut copy = if patience.is_used_up() { None } else { copy_of(&call) };
-    let mut next = call;
     let mut reached = Sent::No;
     loop {
         draft.tried();
-        let sent = app.upstream.send(next).await;
+        let again = if patience.is_used_up() { None } else { again(&call.body) };
+        let sent = app.upstream.send(call).await;
         let sent = sent.map_err(|error| SendError { sent: further(reached, error.sent), ..error });
         reached = sent.as_ref().map_or_else(|error| error.sent, |_| Sent::Yes);
         let learnt = sent.as_ref().ok().and_then(|answer| learn(app, ready, answer, draft));
-        let Some(call) = copy.take() else { return sent };
-        let Some(pause) = patience.pause(app, ready, &call, &sent, learnt) else { return sent };
+        let Some(again) = again else { return sent };
+        let Some(pause) = patience.pause(app, ready, call, &sent, learnt) else { return sent };
         // Its place in flight and its socket are given back first: who sleeps needs neither.
         drop(sent);
-        sleep(pause).await;
+        Box::pin(sleep(pause)).await;
         app.metrics.upstream.retries.increment();
-        copy = if patience.is_used_up() { None } else { copy_of(&call) };
-        next = call;
+        call.body = again;
+        // Who wants to see interim heads has seen those of the first time.
+        call.interim = None;
     }
 }
 
@@ -141,7 +166,7 @@ impl Patience {
         if app.stopping() {
             return None;
         }
-        if self.waits && matches!(sent, Ok(answer) if answer.status == http::StatusCode::TOO_MANY_REQUESTS) {
+        if self.waits && matches!(sent, Ok(answer) if answer.status == StatusCode::TOO_MANY_REQUESTS) {
             self.waits = false;
             let longest = app.config.persistence.throttle_wait;
             return told.filter(|wait| *wait <= longest && in_time(call.deadline, *wait));
@@ -176,24 +201,12 @@ fn trouble(sent: &Result<Answer, SendError>) -> Option<Trouble> {
     }
 }
 
-/// A call for a second time: only where its body is none, or small and still held. Who wants to see interim
-/// heads has seen those of the first time.
-fn copy_of(call: &Call) -> Option<Call> {
-    let body = match &call.body {
-        UpstreamBody::Empty => UpstreamBody::Empty,
-        UpstreamBody::Held(bytes) if bytes.len() <= MAX_HELD_BODY => UpstreamBody::Held(bytes.clone()),
-        UpstreamBody::Held(_) | UpstreamBody::Streamed(_) => return None,
-    };
-    let (environment, origin) = (call.environment.clone(), call.origin.clone());
-    let mut copy = Call::new(environment, origin, call.method.clone(), call.path.clone());
-    copy.connection = call.connection;
-    copy.identity = call.identity.clone();
-    copy.fields = call.fields.clone();
-    copy.body = body;
-    copy.first_byte = call.first_byte;
-    copy.idle = call.idle;
-    copy.deadline = call.deadline;
-    Some(copy)
+/// A body for a second time: only none, or a small one that is still held.
+fn again(body: &UpstreamBody) -> Option<UpstreamBody> {
+    match body {
+        UpstreamBody::Held(bytes) if bytes.len() > MAX_HELD_BODY => None,
+        body => body.again(),
+    }
 }
 
 /// Takes in what an answer says about the provider's limits.

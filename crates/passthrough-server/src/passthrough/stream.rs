@@ -13,6 +13,7 @@ use passthrough_core::provider::RedactReflections;
 use passthrough_core::redact::Redactor;
 use passthrough_core::token::hide_tokens;
 
+use crate::metrics::UnderWay;
 use crate::records::Draft;
 use crate::resolve::ReadyConnection;
 use crate::upstream::{Answer, AnswerBody, BodyError, BoxError, InterimSink, Upgrade, UpstreamBody};
@@ -27,7 +28,7 @@ pub struct Delivery {
     /// The headers that are passed on.
     pub fields: Fields,
     /// The body.
-    pub body: DeliveredBody,
+    pub body: Box<DeliveredBody>,
     /// The connection, where it has changed its protocol.
     pub upgrade: Option<Upgrade>,
 }
@@ -38,8 +39,11 @@ impl Delivery {
         let Answer { status, reason, mut fields, body, upgrade, .. } = answer;
         keep_and_mask(&mut fields, &ready);
         let reason = shown_reason(reason, &ready);
+        // A tunnel outlives the answer that opens it.
+        let upgrade = upgrade.map(|upgrade| upgrade.counted(UnderWay::at(&ready.numbers)));
         let masking = redactor(&ready).is_some().then_some(ready);
-        Self { status, reason, fields, body: DeliveredBody { body, draft, masking }, upgrade }
+        let body = Box::new(DeliveredBody { body, draft, masking });
+        Self { status, reason, fields, body, upgrade }
     }
 }
 

@@ -122,10 +122,14 @@ impl Draft {
         self.connection = Some(Arc::clone(connection));
     }
 
-    /// What is to be sent, with its path as it may be shown.
-    pub fn sending(&mut self, shown_path: &str, request_bytes: u64) {
+    /// The path that is to be sent, as it may be shown.
+    pub fn path(&mut self, shown: &str) {
         self.path.clear();
-        self.path.push_str(without_query(shown_path));
+        self.path.push_str(without_query(shown));
+    }
+
+    /// How much is to be sent, where that is known.
+    pub fn sending(&mut self, request_bytes: u64) {
         self.request_bytes = request_bytes;
         if let Some(counter) = &self.request_counter {
             counter.store(request_bytes, Ordering::Relaxed);

@@ -106,7 +106,7 @@ impl Acceptor {
     /// of callers who wait for nothing, and the socket would report them for ever. The reserve lets one in
     /// and out again.
     async fn shed(&mut self) {
-        self.turn_away("this process may open no more files; raise the limit (ulimit -n)");
+        self.turn_away("this process may open no more files; raise the hard limit (ulimit -Hn)");
         self.reserve = None;
         let shed = tokio::time::timeout(Duration::ZERO, self.listener.accept()).await;
         drop(shed);

@@ -47,7 +47,8 @@ pub(super) async fn serve(stream: TcpStream, worker: Arc<Worker>) {
         // On the heap: most connections come to neither.
         End::Upgraded { stream, rest, with } => {
             let idle = worker.app.config.deadlines.stream_idle;
-            Box::pin(websocket::join(Rewound::new(stream, rest.freeze()), with, idle)).await;
+            let (caller, leaving) = (Rewound::new(stream, rest.freeze()), &worker.stop.finish);
+            Box::pin(websocket::join_until(caller, with, idle, leaving)).await;
         }
         End::Http2 { stream, rest } => {
             Box::pin(http2::serve(Rewound::new(stream, rest.freeze()), peer, Arc::clone(&worker))).await;

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -16,10 +15,8 @@ use super::http1::Socket;
 use super::http2::Incoming;
 use super::limit::Permits;
 use super::patience::{Patience, Timer};
-use super::pool::{Key, Pools};
 use super::request::Waits;
 use super::upgrade::Upgrade;
-use crate::metrics::Closed;
 
 /// A provider's answer. Its body still streams.
 pub struct Answer {
@@ -62,36 +59,14 @@ impl fmt::Debug for Answer {
     }
 }
 
-/// What an answer over HTTP/1.1 holds until its body has ended.
-pub(super) struct Lease {
-    pub(super) socket: Box<Socket>,
-    pub(super) permits: Permits,
-    pub(super) pools: Arc<Pools>,
-    /// The pool that the socket belongs to.
-    pub(super) number: usize,
-    pub(super) key: Key,
-}
-
-impl Lease {
-    /// The answer is complete. The socket rests, unless anything was odd or the request is still being
-    /// written: then the provider answered early, and what it makes of the remaining bytes is anybody's
-    /// guess.
-    fn finish(self) {
-        let Lease { socket, permits, pools, number, key } = self;
-        drop(permits);
-        if socket.is_reusable() {
-            pools.put(number, key, socket);
-        } else {
-            socket.close(Closed::NotReusable);
-        }
-    }
-}
-
 /// Where the body comes from.
 enum Flow {
     /// It is over.
     Over,
-    Http1(Lease),
+    Http1 {
+        socket: Box<Socket>,
+        permits: Permits,
+    },
     Http2 {
         stream: Box<Incoming>,
         timer: Timer,
@@ -123,8 +98,8 @@ impl AnswerBody {
         body
     }
 
-    pub(super) fn http1(lease: Lease, waits: Waits) -> Self {
-        Self::new(Flow::Http1(lease), waits)
+    pub(super) fn http1(socket: Box<Socket>, permits: Permits, waits: Waits) -> Self {
+        Self::new(Flow::Http1 { socket, permits }, waits)
     }
 
     pub(super) fn http2(stream: Box<Incoming>, permits: Permits, waits: Waits) -> Self {
@@ -139,9 +114,10 @@ impl AnswerBody {
     /// A body is complete with its last byte, where that is known; nobody has to ask for the end.
     fn finish_if_complete(&mut self) {
         if self.is_end_stream()
-            && let Flow::Http1(lease) = std::mem::replace(&mut self.flow, Flow::Over)
+            && let Flow::Http1 { socket, permits } = std::mem::replace(&mut self.flow, Flow::Over)
         {
-            lease.finish();
+            drop(permits);
+            socket.finish();
         }
     }
 
@@ -154,9 +130,9 @@ impl AnswerBody {
     fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let (timer, moves) = match &mut self.flow {
             Flow::Over => return Poll::Ready(None),
-            Flow::Http1(lease) => {
-                let moves = lease.socket.moves();
-                (&mut lease.socket.timer, moves)
+            Flow::Http1 { socket, .. } => {
+                let moves = socket.moves();
+                (&mut socket.timer, moves)
             }
             Flow::Http2 { stream, timer, .. } => (timer, stream.moves()),
         };
@@ -178,7 +154,7 @@ impl Body for AnswerBody {
         let this = &mut *self;
         let frame = match &mut this.flow {
             Flow::Over => return Poll::Ready(None),
-            Flow::Http1(lease) => lease.socket.poll_frame(cx),
+            Flow::Http1 { socket, .. } => socket.poll_frame(cx),
             Flow::Http2 { stream, .. } => stream.poll_frame(cx),
         };
         let Poll::Ready(frame) = frame else { return this.poll_late(cx) };
@@ -202,7 +178,7 @@ impl Body for AnswerBody {
     fn is_end_stream(&self) -> bool {
         match &self.flow {
             Flow::Over => true,
-            Flow::Http1(lease) => lease.socket.is_end(),
+            Flow::Http1 { socket, .. } => socket.is_end(),
             Flow::Http2 { stream, .. } => stream.is_end(),
         }
     }
@@ -210,7 +186,7 @@ impl Body for AnswerBody {
     fn size_hint(&self) -> SizeHint {
         let remaining = match &self.flow {
             Flow::Over => Some(0),
-            Flow::Http1(lease) => lease.socket.remaining(),
+            Flow::Http1 { socket, .. } => socket.remaining(),
             Flow::Http2 { stream, .. } => stream.remaining(),
         };
         remaining.map_or_else(SizeHint::new, SizeHint::with_exact)

@@ -1,13 +1,16 @@
 //! One exchange, from the call to the head of its answer.
 
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::poll;
 use http::StatusCode;
 use passthrough_core::header::Fields;
 use tokio::time::{Instant, timeout_at};
 
-use super::answer::{Answer, AnswerBody, Lease};
+use super::answer::{Answer, AnswerBody};
 use super::error::{Reason, SendError, Sent};
 use super::http1::Socket;
 use super::http2::Incoming;
@@ -35,38 +38,36 @@ enum Source {
     Stream(Box<Incoming>),
 }
 
-pub(super) async fn send(upstream: &Inner, call: Call) -> Result<Answer, SendError> {
+pub(super) async fn send(upstream: &Inner, call: &mut Call) -> Result<Answer, SendError> {
     let began = Instant::now();
-    let Call { environment, connection, origin, identity, deadline, mut body, mut interim, .. } = call;
     let waits = Waits {
         first_byte: call.first_byte.unwrap_or(upstream.timeouts.first_byte).min(LONGEST),
         idle: call.idle.unwrap_or(upstream.timeouts.idle).min(LONGEST),
-        deadline,
+        deadline: call.deadline,
     };
-    let head = RequestHead::new(call.method, call.path, call.fields)?;
-    let entered = in_time(deadline, upstream.gates.enter(&environment, connection, &origin)).await;
+    let (environment, origin, deadline) = (&call.environment, &call.origin, call.deadline);
+    let head = RequestHead::new(&call.method, &call.path, &call.fields)?;
+    let entered = in_time(deadline, upstream.gates.enter(environment, call.connection, origin)).await;
     upstream.numbers.queue.observe(began.elapsed());
     let permits = entered?;
-    let fingerprint = identity.as_ref().map(|identity| identity.fingerprint);
-    let key = Key { environment, origin, identity: fingerprint };
+    let (identity, mut body) = (call.identity.as_deref(), std::mem::take(&mut call.body));
+    let fingerprint = identity.map(|identity| identity.fingerprint);
+    let key = Key { environment: environment.clone(), origin: origin.clone(), identity: fingerprint };
     let number = Pools::here();
     let (mut tries, mut dialled) = (0, None);
     loop {
         tries += 1;
-        let wanted = Wanted { key: &key, number, identity: identity.as_deref(), upgrade: head.upgrade };
+        let wanted = Wanted { key: &key, number, identity, upgrade: head.upgrade };
         let ready = in_time(deadline, ready(upstream, wanted, &mut dialled)).await?;
         let (reused, again) = (ready.is_reused(), body.again());
-        match ask(ready, &head, body, waits, &mut interim).await {
+        match ask(ready, &head, body, waits, &mut call.interim).await {
             Ok(Begun { status, reason, fields, from }) => {
                 let (body, upgrade) = match from {
                     Source::Stream(stream) => (AnswerBody::http2(stream, permits, waits), None),
                     Source::Socket(socket) if status == StatusCode::SWITCHING_PROTOCOLS => {
                         (AnswerBody::none(), Some(Upgrade::new(socket, permits)))
                     }
-                    Source::Socket(socket) => {
-                        let pools = upstream.pools.clone();
-                        (AnswerBody::http1(Lease { socket, permits, pools, number, key }, waits), None)
-                    }
+                    Source::Socket(socket) => (AnswerBody::http1(socket, permits, waits), None),
                 };
                 let upstream_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
                 return Ok(Answer { status, reason, fields, body, upstream_ms, reused, dialled, upgrade });
@@ -89,7 +90,7 @@ fn mends(error: &SendError, reused: bool) -> bool {
 /// Sends the request and waits for the head of the answer.
 async fn ask(
     ready: Ready,
-    head: &RequestHead,
+    head: &RequestHead<'_>,
     body: UpstreamBody,
     waits: Waits,
     interim: &mut Option<InterimSink>,
@@ -112,11 +113,15 @@ async fn in_time<T>(
     deadline: Option<Instant>,
     work: impl Future<Output = Result<T, SendError>>,
 ) -> Result<T, SendError> {
-    match deadline {
-        None => work.await,
-        Some(at) if Instant::now() >= at => Err(SendError::unsent(Reason::TotalTimeout)),
-        Some(at) => {
-            timeout_at(at, work).await.unwrap_or_else(|_| Err(SendError::unsent(Reason::TotalTimeout)))
-        }
+    let Some(at) = deadline else { return work.await };
+    if Instant::now() >= at {
+        return Err(SendError::unsent(Reason::TotalTimeout));
     }
+    let mut work = pin!(work);
+    if let Poll::Ready(done) = poll!(work.as_mut()) {
+        return done;
+    }
+    // On the heap, and only now: a timer is large, and hardly a call needs one here.
+    let in_time = Box::pin(timeout_at(at, work)).await;
+    in_time.unwrap_or_else(|_| Err(SendError::unsent(Reason::TotalTimeout)))
 }

@@ -2,19 +2,21 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::Frame;
 use passthrough_core::header::Fields;
-use passthrough_http1::client::{Connection, Error, FirstLine, Part, Sent as SentBytes, may_trail};
+use passthrough_http1::client::{Connection, Error, FirstLine, Part, Sent as SentBytes};
 use passthrough_http1::framing::BodyLength;
 use passthrough_http1::head::{Limits, ResponseHead};
+use passthrough_http1::trailer;
 
 use super::InterimSink;
 use super::error::{Reason, SendError, Sent, classify, classify_io};
 use super::patience::{Patience, Timer};
+use super::pool::{Key, Pools};
 use super::request::{RequestHead, UpstreamBody, Waits};
 use super::tls::Stream;
 use crate::metrics::{self, Closed};
@@ -27,11 +29,23 @@ pub(super) struct Socket {
     connection: Connection<Stream, UpstreamBody>,
     /// The provider's name in `Host`.
     authority: Box<str>,
+    /// Where it rests.
+    home: Home,
     /// Stays with the socket from one exchange to the next.
     pub(super) timer: Timer,
     /// Whether it served a request before.
     pub(super) reused: bool,
     life: Life,
+}
+
+/// Where a socket rests between two exchanges.
+pub(super) struct Home {
+    /// Weak, or the sockets in the pools would keep the pools that keep them.
+    pub(super) pools: Weak<Pools>,
+    /// The worker's.
+    pub(super) number: usize,
+    /// Who may share it.
+    pub(super) key: Key,
 }
 
 /// Counts the end of a socket.
@@ -47,10 +61,25 @@ impl Drop for Life {
 }
 
 impl Socket {
-    pub(super) fn new(stream: Stream, authority: Box<str>, numbers: Arc<metrics::Upstream>) -> Box<Self> {
+    pub(super) fn new(stream: Stream, home: Home, numbers: Arc<metrics::Upstream>) -> Box<Self> {
         let connection = Connection::new(stream, HEAD_LIMITS);
+        let authority = home.key.origin.authority().into();
         let life = Life { numbers, ends: Closed::Abandoned };
-        Box::new(Self { connection, authority, timer: Timer::default(), reused: false, life })
+        Box::new(Self { connection, authority, home, timer: Timer::default(), reused: false, life })
+    }
+
+    /// Its exchange is over. It goes home, unless anything was odd or the request is still being written: then
+    /// the provider answered early, and what it makes of the remaining bytes is anybody's guess.
+    pub(super) fn finish(self: Box<Self>) {
+        match self.home.pools.upgrade() {
+            Some(pools) if self.connection.is_reusable() => pools.put(self),
+            _ => self.close(Closed::NotReusable),
+        }
+    }
+
+    /// Where it rests.
+    pub(super) fn home(&self) -> &Home {
+        &self.home
     }
 
     /// Closes it, for this reason.
@@ -74,11 +103,6 @@ impl Socket {
         self.connection.io().look().is_ok()
     }
 
-    /// Whether it may serve another request.
-    pub(super) fn is_reusable(&self) -> bool {
-        self.connection.is_reusable()
-    }
-
     /// Gives back the memory that it does not need while it rests.
     pub(super) fn rest(&mut self) {
         self.connection.rest();
@@ -88,13 +112,13 @@ impl Socket {
     /// Sends a request and waits for the head of the answer.
     pub(super) async fn ask(
         &mut self,
-        head: &RequestHead,
+        head: &RequestHead<'_>,
         body: UpstreamBody,
         waits: Waits,
         interim: &mut Option<InterimSink>,
     ) -> Result<ResponseHead, SendError> {
         let line =
-            FirstLine { method: &head.method, target: head.path.as_str().as_bytes(), upgrade: head.upgrade };
+            FirstLine { method: head.method, target: head.path.as_str().as_bytes(), upgrade: head.upgrade };
         let length = head.body_length(&body);
         let fields = head.fields(&self.authority);
         let begun = self.connection.begin(line, fields, length, body);
@@ -148,7 +172,7 @@ impl Socket {
         self.connection.poll_body(cx).map(|part| {
             Some(match part? {
                 Ok(Part::Data(data)) => Ok(Frame::data(data)),
-                Ok(Part::Trailers(fields)) => Ok(Frame::trailers(trailers(fields))),
+                Ok(Part::Trailers(fields)) => Ok(Frame::trailers(trailer::kept(&Fields(fields).to_map()))),
                 Err(error) => Err(classify(&error)),
             })
         })
@@ -177,16 +201,7 @@ impl Socket {
     }
 }
 
-fn trailers(fields: Vec<passthrough_http1::Field>) -> http::HeaderMap {
-    let trailers = Fields(fields).to_map();
-    trailers
-        .iter()
-        .filter(|(name, _)| may_trail(name))
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect()
-}
-
-impl RequestHead {
+impl RequestHead<'_> {
     /// How the body is framed. A method that defines content says 0; the others say nothing (RFC 9110 §8.6).
     pub(super) fn body_length(&self, body: &UpstreamBody) -> BodyLength {
         match body.length() {

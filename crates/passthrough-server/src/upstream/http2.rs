@@ -22,6 +22,7 @@ use self::notes::{Noted, Notes};
 use super::error::{Reason, SendError, classify_h2};
 use super::http1::HEAD_LIMITS;
 use super::tls::Stream;
+use crate::metrics::{self, Closed};
 pub(super) use incoming::Incoming;
 
 /// The window of one stream: what a provider may send before somebody has read it.
@@ -39,6 +40,27 @@ pub(super) struct Session {
     sender: SendRequest<Bytes>,
     authority: Authority,
     notes: Arc<Notes>,
+}
+
+impl Drop for Session {
+    /// The pool lets go of it: it rested for too long, or, with its first request still on it, found no room.
+    fn drop(&mut self) {
+        if self.is_open() {
+            self.notes.close(if self.is_busy() { Closed::Full } else { Closed::Expired });
+        }
+    }
+}
+
+/// Counts the end of a connection.
+struct Life {
+    numbers: Arc<metrics::Upstream>,
+    notes: Arc<Notes>,
+}
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        self.numbers.closed(self.notes.end());
+    }
 }
 
 /// The right to send one request.
@@ -86,10 +108,15 @@ impl Session {
 }
 
 /// Begins to speak HTTP/2 over `stream`. Gives the session and the first place in it.
-pub(super) async fn open(stream: Stream, authority: &str) -> Result<(Session, Place), SendError> {
+pub(super) async fn open(
+    stream: Stream,
+    authority: &str,
+    numbers: Arc<metrics::Upstream>,
+) -> Result<(Session, Place), SendError> {
+    let notes = Notes::new();
+    let life = Life { numbers, notes: notes.clone() };
     let authority =
         Authority::try_from(authority).map_err(|error| SendError::unsent(Reason::Protocol).with(error))?;
-    let notes = Notes::new();
     let io = Noted::new(stream, notes.clone());
     let handshake = Builder::new()
         .enable_push(false)
@@ -101,7 +128,7 @@ pub(super) async fn open(stream: Stream, authority: &str) -> Result<(Session, Pl
         .await;
     let (sender, connection) =
         handshake.map_err(|error| SendError::unsent(classify_h2(&error)).with(error))?;
-    tokio::spawn(drive(connection, notes.clone()));
+    tokio::spawn(drive(connection, life));
     notes.open.fetch_add(1, Ordering::Relaxed);
     let (first, name, seat) = (sender.clone(), authority.clone(), Seat(notes.clone()));
     let place = Place { sender: first, authority: name, seat, reused: false };
@@ -110,15 +137,16 @@ pub(super) async fn open(stream: Stream, authority: &str) -> Result<(Session, Pl
 
 /// Moves frames until the connection ends, or is found dead. Ends by itself when the session is dropped and
 /// its last request has ended.
-async fn drive(mut connection: Connection<Noted<Stream>, Bytes>, notes: Arc<Notes>) {
+async fn drive(mut connection: Connection<Noted<Stream>, Bytes>, life: Life) {
     let ping_pong = connection.ping_pong();
+    let notes = &life.notes;
     tokio::select! {
         // How it ended is told through each request; between requests nobody asks.
         _ = connection => {}
-        () = watch(ping_pong, &notes) => {}
+        () = watch(ping_pong, notes) => {}
         () = notes.condemned() => {}
     }
-    notes.close();
+    notes.close(notes.end());
 }
 
 /// Ends when a connection with requests on it no longer answers.

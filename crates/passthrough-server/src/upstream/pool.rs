@@ -14,7 +14,7 @@ use passthrough_core::id::Environment;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep};
 
-use super::http1::Socket;
+use super::http1::{Home, Socket};
 use super::http2::Session;
 use super::identity::Fingerprint;
 use super::ready::Ready;
@@ -118,16 +118,18 @@ impl Pools {
     }
 
     /// Takes a socket back.
-    pub(super) fn put(self: &Arc<Self>, number: usize, key: Key, mut socket: Box<Socket>) {
+    pub(super) fn put(self: &Arc<Self>, mut socket: Box<Socket>) {
         socket.rest();
+        let Home { number, key, .. } = socket.home();
+        let number = *number;
         let mut pool = self.pool(number);
         if pool.count >= MAX_IDLE || !self.keep_sweeping(number, &mut pool) {
             return socket.close(Closed::Full);
         }
         // The entry is mostly there; then the key is not needed.
-        let shelf = match pool.keys.get_mut(&key) {
+        let shelf = match pool.keys.get_mut(key) {
             Some(shelf) => shelf,
-            None => pool.keys.entry(key).or_default(),
+            None => pool.keys.entry(key.clone()).or_default(),
         };
         if shelf.sockets.len() < MAX_IDLE_PER_KEY {
             shelf.sockets.push((socket, Instant::now()));

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::Inner;
 use super::answer::Dialled;
 use super::error::SendError;
-use super::http1::Socket;
+use super::http1::{Home, Socket};
 use super::http2::{self, Place};
 use super::identity::ClientIdentity;
 use super::pool::Key;
@@ -98,16 +98,17 @@ async fn open(
     upstream.numbers.connect.observe(times.to - times.from);
     upstream.numbers.opened.increment();
     *dialled = Some(times);
-    let authority = key.origin.authority();
     if stream.is_http2() {
-        let (session, place) = http2::open(stream, &authority).await?;
+        let (session, place) =
+            http2::open(stream, &key.origin.authority(), Arc::clone(&upstream.numbers)).await?;
         upstream.pools.share(number, key, session);
         return Ok(Ready::Place(place));
     }
     if offer == Offer::Http2 {
         upstream.pools.forget_turn(number, key);
     }
-    let mut socket = Socket::new(stream, authority.into(), Arc::clone(&upstream.numbers));
+    let home = Home { pools: Arc::downgrade(&upstream.pools), number, key: key.clone() };
+    let mut socket = Socket::new(stream, home, Arc::clone(&upstream.numbers));
     socket.check_quiet()?;
     Ok(Ready::Socket(socket))
 }

@@ -86,7 +86,7 @@ impl Body for UpstreamBody {
 
 impl UpstreamBody {
     /// The same body for another try, where it has not begun to flow.
-    pub(super) fn again(&self) -> Option<Self> {
+    pub fn again(&self) -> Option<Self> {
         match self {
             UpstreamBody::Empty => Some(UpstreamBody::Empty),
             UpstreamBody::Held(bytes) => Some(UpstreamBody::Held(bytes.clone())),
@@ -113,27 +113,31 @@ pub(super) struct Waits {
 
 /// The head of a request. Framing and routing are ours alone, whatever stands in the fields: a foreign
 /// `content-length` or `transfer-encoding` lets the next tenant's bytes be read as a body.
-pub(super) struct RequestHead {
-    pub(super) method: Method,
-    pub(super) path: PathAndQuery,
-    fields: Fields,
+pub(super) struct RequestHead<'a> {
+    pub(super) method: &'a Method,
+    pub(super) path: &'a PathAndQuery,
+    fields: &'a Fields,
     /// Whether another protocol is asked for on this connection (RFC 9110 §7.8).
     pub(super) upgrade: bool,
 }
 
-impl RequestHead {
-    pub(super) fn new(method: Method, path: PathAndQuery, fields: Fields) -> Result<Self, SendError> {
+impl<'a> RequestHead<'a> {
+    pub(super) fn new(
+        method: &'a Method,
+        path: &'a PathAndQuery,
+        fields: &'a Fields,
+    ) -> Result<Self, SendError> {
         if method == Method::CONNECT {
             let why = "CONNECT is not a request to a provider";
             return Err(SendError::unsent(Reason::Protocol).with(why));
         }
-        let upgrade = wants_upgrade(&fields);
+        let upgrade = wants_upgrade(fields);
         Ok(Self { method, path, fields, upgrade })
     }
 
     /// Whether the method is defined to have content, so that none at all has to be said.
     pub(super) fn defines_content(&self) -> bool {
-        [Method::POST, Method::PUT, Method::PATCH].contains(&self.method)
+        [Method::POST, Method::PUT, Method::PATCH].contains(self.method)
     }
 
     /// The given fields that go on, in their order.
@@ -142,7 +146,7 @@ impl RequestHead {
     }
 
     /// All fields of an HTTP/1.1 request to `authority` but for the framing of its body.
-    pub(super) fn fields<'a>(&'a self, authority: &'a str) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+    pub(super) fn fields<'f>(&'f self, authority: &'f str) -> impl Iterator<Item = (&'f [u8], &'f [u8])> {
         let host = [(&b"host"[..], authority.as_bytes())];
         let upgrade = self.upgrade.then_some((&b"connection"[..], &b"upgrade"[..]));
         host.into_iter().chain(self.kept().map(|(name, value)| (&name[..], &value[..]))).chain(upgrade)
@@ -165,13 +169,13 @@ fn is_ours(name: &[u8], upgrade: bool) -> bool {
 mod tests {
     use super::*;
 
-    fn head(method: Method, given: &[(&'static str, &'static str)]) -> Result<RequestHead, SendError> {
-        let fields = given.iter().map(|(name, value)| (Bytes::from(*name), Bytes::from(*value)));
-        RequestHead::new(method, PathAndQuery::from_static("/"), Fields(fields.collect()))
+    fn fields(given: &[(&'static str, &'static str)]) -> Fields {
+        Fields(given.iter().map(|(name, value)| (Bytes::from(*name), Bytes::from(*value))).collect())
     }
 
     fn shown(given: &[(&'static str, &'static str)]) -> Vec<String> {
-        let head = head(Method::GET, given).unwrap();
+        let (path, fields) = (PathAndQuery::from_static("/"), fields(given));
+        let head = RequestHead::new(&Method::GET, &path, &fields).unwrap();
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         head.fields("api.example.com")
             .map(|(name, value)| format!("{}: {}", text(name), text(value)))
@@ -203,7 +207,8 @@ mod tests {
 
     #[test]
     fn connect_is_refused() {
-        let refused = head(Method::CONNECT, &[]).err().unwrap();
+        let (path, fields) = (PathAndQuery::from_static("/"), Fields::default());
+        let refused = RequestHead::new(&Method::CONNECT, &path, &fields).err().unwrap();
         assert_eq!(refused, SendError::unsent(Reason::Protocol).with(refused.detail.clone().unwrap()));
     }
 }

@@ -5,12 +5,14 @@ use std::fmt;
 use super::http1::Socket;
 use super::limit::Permits;
 use super::tls::Stream;
+use crate::metrics::UnderWay;
 use crate::rewound::Rewound;
 
 /// A connection that is about to speak another protocol. Its places in flight are held until the end.
 pub struct Upgrade {
     socket: Box<Socket>,
     permits: Permits,
+    under_way: Option<UnderWay>,
 }
 
 impl fmt::Debug for Upgrade {
@@ -21,13 +23,23 @@ impl fmt::Debug for Upgrade {
 
 impl Upgrade {
     pub(super) fn new(socket: Box<Socket>, permits: Permits) -> Self {
-        Self { socket, permits }
+        Self { socket, permits, under_way: None }
+    }
+
+    /// Counts it as under way until the connection ends: a tunnel outlives the answer that opened it.
+    #[must_use]
+    pub fn counted(self, under_way: UnderWay) -> Self {
+        Self { under_way: Some(under_way), ..self }
     }
 
     /// The connection, which no longer speaks HTTP.
     pub fn connection(self) -> UpgradedConnection {
         let (stream, read) = self.socket.into_stream();
-        UpgradedConnection { io: Rewound::new(stream, read), _permits: self.permits }
+        UpgradedConnection {
+            io: Rewound::new(stream, read),
+            _permits: self.permits,
+            _under_way: self.under_way,
+        }
     }
 }
 
@@ -36,6 +48,7 @@ pub struct UpgradedConnection {
     /// The bytes, beginning with those that came right behind the head. Dropping it closes the connection.
     pub io: Rewound<Stream>,
     _permits: Permits,
+    _under_way: Option<UnderWay>,
 }
 
 impl fmt::Debug for UpgradedConnection {

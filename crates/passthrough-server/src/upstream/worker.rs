@@ -14,6 +14,6 @@ pub fn set(number: usize) {
 }
 
 /// The number of this thread.
-pub(super) fn current() -> usize {
+pub fn current() -> usize {
     NUMBER.get()
 }

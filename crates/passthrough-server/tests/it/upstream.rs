@@ -17,9 +17,7 @@ use http_body_util::BodyExt;
 use passthrough_core::address::AddressPolicy;
 use passthrough_core::base_url::{Host, Origin, Scheme};
 use passthrough_core::header::Fields;
-use passthrough_server::upstream::{
-    Answer, BodyError, Call, SendError, Upstream, UpstreamBody, UpstreamConfig,
-};
+use passthrough_server::upstream::{self, Answer, BodyError, Call, SendError, UpstreamBody, UpstreamConfig};
 use passthrough_testkit::raw_server::{RawServer, Step};
 
 /// Loopback is open, plain http there too.
@@ -31,7 +29,17 @@ fn open_loopback() -> AddressPolicy {
 fn upstream_with(change: impl FnOnce(&mut UpstreamConfig)) -> Upstream {
     let mut config = UpstreamConfig { address_policy: open_loopback(), ..UpstreamConfig::default() };
     change(&mut config);
-    Upstream::new(config).unwrap()
+    Upstream(upstream::Upstream::new(config).unwrap())
+}
+
+/// The way to providers, for calls of which nothing is asked afterwards.
+#[derive(Clone)]
+struct Upstream(upstream::Upstream);
+
+impl Upstream {
+    async fn send(&self, mut call: Call) -> Result<Answer, SendError> {
+        self.0.send(&mut call).await
+    }
 }
 
 fn upstream() -> Upstream {

@@ -12,7 +12,7 @@ use crate::exit::{Exit, Hinted};
 use crate::local::LocalFlags;
 use crate::logging::LogFlags;
 use crate::output::Output;
-use crate::signal;
+use crate::{open_files, signal};
 
 /// What is logged where nobody says.
 const USUAL_LOG: &str = "info,sqlx=warn";
@@ -56,6 +56,7 @@ impl Serve {
             return Ok(Exit::Done);
         }
         let log = self.log.start(USUAL_LOG)?;
+        open_files::allow_most();
         let stop = signal::to_stop()?;
         let overrides = Overrides {
             listen: self.listen,

@@ -84,7 +84,8 @@ const HANDSHAKE: &str = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSoc
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_websocket_whose_caller_has_gone_gives_its_place_back() {
-    let switch = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n";
+    let switch = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                  Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
     // A provider that does not care whether anybody listens.
     let script = vec![Step::ReadHead, Step::write(switch), Step::Hold];
     let one_place = |setup: Setup| setup.variable("PASSTHROUGH_UPSTREAM__MAX_IN_FLIGHT", "1");

@@ -142,6 +142,15 @@ impl Caller {
         }
     }
 
+    /// Reads so many bytes.
+    pub async fn bytes(&mut self, count: usize) -> Vec<u8> {
+        while self.held.len() < count {
+            let more = self.more().await;
+            assert!(more, "the end came before {count} bytes: {:?}", String::from_utf8_lossy(&self.held));
+        }
+        self.held.drain(..count).collect()
+    }
+
     /// Reads to the end of the connection, be it clean or not.
     pub async fn rest(&mut self) -> String {
         while self.more().await {}

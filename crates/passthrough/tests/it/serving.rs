@@ -152,6 +152,11 @@ async fn http_2_and_web_sockets_end_with_the_program_and_leave_their_records() {
     framed_caller.write(&framed(&stage, 1, "/v1/proxy/framed")).await;
     assert!(stage.server.saw(|seen| seen.len() == 2 && seen[1].text().ends_with("\r\n\r\n")).await);
     assert!(stage.program.stop().success());
+    assert_eq!(
+        socket.bytes(4).await,
+        b"\x88\x02\x03\xe9",
+        "a Close frame that says 1001, and nothing after it"
+    );
     assert_eq!(socket.rest().await, "");
     assert!(!matches!(framed_caller.outcome(1).await, Outcome::Answered { .. }));
     stage.program.resume();

@@ -271,6 +271,22 @@ async fn callers_who_come_all_at_once_find_a_place_in_the_queue() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_program_takes_as_many_files_as_it_may_have_open() {
+    let most = getrlimit(Resource::Nofile).maximum.unwrap();
+    let program = setup(Engine::Sqlite).open_files_at_first(256).start().await;
+    let metrics = send("GET", &format!("{}/metrics", program.url), &[], "").await.text();
+    assert!(metrics.contains(&format!("process_max_fds {most}\n")), "{most}: {metrics}");
+    assert!(program.log().contains("more files may be open"), "{}", program.log());
+    program.finish().await;
+
+    // Who was given less does not get more.
+    let program = setup(Engine::Sqlite).open_files(256).start().await;
+    let metrics = send("GET", &format!("{}/metrics", program.url), &[], "").await.text();
+    assert!(metrics.contains("process_max_fds 256\n"), "{metrics}");
+    program.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_program_without_a_free_file_descriptor_recovers() {
     let load = Load::begin(&[("PASSTHROUGH_LIMITS__HEAD_TIMEOUT_MS", "60000")], Some(96)).await;
     load.is_well().await;

@@ -1,8 +1,12 @@
 //! WebSocket upgrades through the proxy.
 
+use std::time::Duration;
+
+use passthrough_testkit::http::send;
+use passthrough_testkit::program::Setup;
 use passthrough_testkit::raw_server::Step;
 
-use crate::rig::stage;
+use crate::rig::{stage, stage_with};
 
 const ASK: &str = "Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
                    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: chat\r\n";
@@ -79,5 +83,144 @@ async fn a_switch_that_nobody_asked_for_is_a_broken_answer() {
         let asked = asked.text().to_ascii_lowercase();
         assert!(!asked.contains("upgrade") && !asked.contains("http2-settings"), "{asked}");
     }
+    stage.program.finish().await;
+}
+
+/// RFC 6455 section 4.1: who answers the key has read the request as one for a WebSocket. A cache that gives a 101 of
+/// another time, or a server that only knows the status, would make a tunnel for smuggled requests.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_switch_that_does_not_answer_the_key_makes_no_tunnel() {
+    let switch = |fields: &str| {
+        let head = format!("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n{fields}\r\n");
+        vec![Step::ReadHead, Step::Write([head.as_bytes(), b"\x81\x05hello"].concat()), Step::Hold]
+    };
+    let upgrade = "Connection: Upgrade\r\n";
+    let accept = "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n";
+    let scripts = [
+        switch(upgrade),
+        switch(&format!("{upgrade}Sec-WebSocket-Accept: wIYBrBkLdF4yKnOdQ3ZbYVvH6qg=\r\n")),
+        switch(&format!("{upgrade}Sec-WebSocket-Accept: dGhlIHNhbXBsZSBub25jZQ==\r\n")),
+        switch(&format!("{upgrade}{accept}{accept}")),
+        switch(accept),
+    ];
+    let stage = stage(scripts.to_vec()).await;
+    for number in 0..scripts.len() {
+        let mut caller = stage.caller("GET", "/v1/proxy/socket", ASK).await;
+        caller.write(b"GET /v1/smuggled HTTP/1.1\r\n\r\n").await;
+        let head = caller.until("\r\n\r\n").await;
+        assert!(head.starts_with("HTTP/1.1 502 "), "{number}: {head}");
+        let error = caller.until("}").await;
+        assert!(error.contains(r#""reason":"protocol""#), "{number}: {error}");
+        assert!(stage.server.saw(|seen| seen.len() == number + 1 && seen[number].closed).await);
+        assert!(!stage.server.connections()[number].text().contains("smuggled"), "{number}");
+    }
+    stage.program.finish().await;
+}
+
+/// A text frame, from a provider.
+const HELLO: &[u8] = b"\x81\x05hello";
+/// A Close frame that says 1001, "going away" (RFC 6455 section 7.4.1), as a caller gets it.
+const GOING_AWAY: &[u8] = b"\x88\x02\x03\xe9";
+
+/// Whether bytes end in a masked Close frame that says the same.
+fn ends_in_a_masked_goodbye(bytes: &[u8]) -> bool {
+    let Some((_, [0x88, 0x82, mask @ .., high, low])) = bytes.split_last_chunk::<8>() else { return false };
+    [high ^ mask[0], low ^ mask[1]] == [GOING_AWAY[2], GOING_AWAY[3]]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_sides_are_told_when_the_server_stops_and_hold_its_end_up_no_longer_than_they_need() {
+    let greet = Step::Write([SWITCH.as_bytes(), HELLO].concat());
+    let mut stage = stage(vec![vec![Step::ReadHead, greet, Step::Hold]]).await;
+    let mut caller = stage.caller("GET", "/v1/proxy/socket", ASK).await;
+    caller.until("hello").await;
+    assert!(caller.write(b"\x81\x85\0\0\0\0there").await);
+    assert!(stage.server.saw(|seen| seen[0].received.ends_with(b"there")).await);
+    stage.program.terminate();
+    assert_eq!(caller.bytes(GOING_AWAY.len()).await, GOING_AWAY);
+    assert!(stage.server.saw(|seen| ends_in_a_masked_goodbye(&seen[0].received)).await);
+    assert!(caller.write(b"\x88\x82\0\0\0\0\x03\xe9").await);
+    assert_eq!(caller.rest().await, "");
+    assert!(stage.server.saw(|seen| seen[0].closed).await);
+    let seen = stage.server.connections()[0].received.clone();
+    assert_eq!(
+        seen.windows(2).filter(|two| two == b"\x88\x82").count(),
+        1,
+        "the caller's echo is not a second one"
+    );
+    // The default grace is 22 seconds.
+    let ended = stage.program.ended_within(Duration::from_secs(10));
+    assert!(ended.is_some_and(|status| status.success()), "it waits for a socket that was told");
+    stage.program.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_frame_that_has_begun_is_ended_before_the_goodbye() {
+    let half = Step::Write([SWITCH.as_bytes(), &HELLO[..4]].concat());
+    let rest = Step::Write([&HELLO[4..], HELLO].concat());
+    let script = vec![Step::ReadHead, half, Step::Read(b"\x82\x84\0\0\0\0word".len()), rest, Step::Hold];
+    let stage = stage(vec![script]).await;
+    let mut caller = stage.caller("GET", "/v1/proxy/socket", ASK).await;
+    caller.until("he").await;
+    // The caller, too, is in the middle of a frame.
+    assert!(caller.write(b"\x82\x84\0\0\0\0wo").await);
+    assert!(stage.server.saw(|seen| seen[0].received.ends_with(b"wo")).await);
+    stage.program.terminate();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(stage.server.connections()[0].received.ends_with(b"wo"), "no goodbye inside a frame");
+    assert!(caller.write(b"rd\x82\x84\0\0\0\0lost").await);
+    assert!(
+        stage
+            .server
+            .saw(|seen| seen[0].received.len() > 8 && ends_in_a_masked_goodbye(&seen[0].received))
+            .await
+    );
+    let received = stage.server.connections()[0].received.clone();
+    assert!(
+        received[..received.len() - 8].ends_with(b"\x82\x84\0\0\0\0word"),
+        "the frame, and none after it"
+    );
+    assert_eq!(caller.bytes(3 + GOING_AWAY.len()).await, [b"llo".as_slice(), GOING_AWAY].concat());
+    drop(caller);
+    stage.program.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_does_not_take_the_goodbye_is_cut_off() {
+    // Half a frame that never ends, and a provider that does not care.
+    let half = Step::Write([SWITCH.as_bytes(), &HELLO[..4]].concat());
+    let grace = |setup: Setup| setup.variable("PASSTHROUGH_SHUTDOWN__GRACE_MS", "700");
+    let mut stage = stage_with(vec![vec![Step::ReadHead, half, Step::Hold]], grace, |file| file).await;
+    let mut caller = stage.caller("GET", "/v1/proxy/socket", ASK).await;
+    caller.until("he").await;
+    assert!(caller.write(b"\x82\x84\0\0\0\0wo").await);
+    assert!(stage.server.saw(|seen| seen[0].received.ends_with(b"wo")).await);
+    stage.program.terminate();
+    assert_eq!(caller.rest().await, "");
+    assert!(stage.server.saw(|seen| seen[0].closed).await);
+    assert!(stage.program.ended_within(Duration::from_secs(10)).is_some_and(|status| status.success()));
+    stage.program.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_websocket_is_in_flight_until_it_ends() {
+    let stage = stage(vec![vec![Step::ReadHead, Step::write(SWITCH), Step::Hold]]).await;
+    let mut caller = stage.caller("GET", "/v1/proxy/socket", ASK).await;
+    caller.until("\r\n\r\n").await;
+    let in_flight = async |wanted: &str| {
+        let wanted = format!("passthrough_in_flight{{provider=\"shop\"}} {wanted}\n");
+        for _ in 0..100 {
+            let answer = send("GET", &format!("{}/metrics", stage.program.url), &[], "").await;
+            if answer.text().contains(&wanted) {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        false
+    };
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(in_flight("1").await, "while it lasts");
+    drop(caller);
+    assert!(in_flight("0").await, "and no longer");
     stage.program.finish().await;
 }

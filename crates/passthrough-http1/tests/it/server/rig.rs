@@ -279,6 +279,8 @@ impl Body for Pieces {
                 let mut trailers = HeaderMap::new();
                 trailers.insert("x-sum", HeaderValue::from_static("42"));
                 trailers.insert("content-length", HeaderValue::from_static("42"));
+                trailers.insert("set-cookie", HeaderValue::from_static("forged=1"));
+                trailers.insert("content-type", HeaderValue::from_static("text/html"));
                 Poll::Ready(Some(Ok(Frame::trailers(trailers))))
             }
             After::Endless => {

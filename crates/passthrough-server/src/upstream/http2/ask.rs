@@ -15,6 +15,7 @@ use passthrough_http1::framing::BodyLength;
 use super::incoming::Incoming;
 use super::upload::Upload;
 use super::{Place, Seat};
+use crate::metrics::Closed;
 use crate::upstream::InterimSink;
 use crate::upstream::error::{Reason, SendError, Sent, classify_h2};
 use crate::upstream::http1::HEAD_LIMITS;
@@ -54,7 +55,7 @@ impl Place {
     /// Sends a request and waits for the head of the answer.
     pub(in crate::upstream) async fn ask(
         mut self,
-        head: &RequestHead,
+        head: &RequestHead<'_>,
         body: UpstreamBody,
         waits: Waits,
         interim: &mut Option<InterimSink>,
@@ -86,7 +87,7 @@ impl Place {
         }
     }
 
-    fn request(&self, head: &RequestHead, length: BodyLength) -> Result<Request<()>, SendError> {
+    fn request(&self, head: &RequestHead<'_>, length: BodyLength) -> Result<Request<()>, SendError> {
         let refused = || SendError::unsent(Reason::Protocol).with("a head that HTTP/2 cannot carry");
         let mut uri = http::uri::Parts::default();
         uri.scheme = Some(Scheme::HTTPS);
@@ -120,13 +121,15 @@ impl Asked {
             return Poll::Ready(Err(SendError::new(reason, self.sent())));
         }
         if let Poll::Ready(Some(interim)) = self.response.poll_informational(cx) {
-            self.interim += 1;
             return Poll::Ready(match interim {
-                Ok(_) if self.interim > MAX_INTERIM => {
+                Ok(_) if self.interim == MAX_INTERIM => {
                     self.seat.0.condemn();
                     Err(refuse("more than 32 interim heads"))
                 }
-                Ok(head) => Ok(Head::Interim(head)),
+                Ok(head) => {
+                    self.interim += 1;
+                    Ok(Head::Interim(head))
+                }
                 Err(error) => Err(self.failed(&error)),
             });
         }
@@ -141,13 +144,21 @@ impl Asked {
         let moves = self.upload.moves() + self.interim as u64;
         patience.poll(cx, &mut self.timer, moves, idle).map(|reason| {
             // Whether the provider is slow or the connection dead cannot be said: nobody else joins it.
-            self.seat.0.close();
+            self.seat.0.close(Closed::Abandoned);
             Err(SendError::new(reason, self.sent()))
         })
     }
 
+    /// Whether the provider may have acted upon the request. One that said anything to it has seen it, whatever
+    /// it claims afterwards: believing it would send a payment twice.
     fn sent(&self) -> Sent {
-        if self.seat.0.is_unprocessed(self.stream) { Sent::No } else { Sent::Unknown }
+        if self.interim > 0 {
+            Sent::Yes
+        } else if self.seat.0.is_unprocessed(self.stream) {
+            Sent::No
+        } else {
+            Sent::Unknown
+        }
     }
 
     fn failed(&self, error: &h2::Error) -> SendError {
@@ -155,7 +166,7 @@ impl Asked {
         let reason = classify_h2(error);
         let sent = match reason {
             // The provider says that it did nothing (RFC 9113 §8.7): safe to be sent again.
-            _ if refused => Sent::No,
+            _ if refused && self.interim == 0 => Sent::No,
             // What was wrong is its answer.
             Reason::Protocol => Sent::Yes,
             _ => self.sent(),

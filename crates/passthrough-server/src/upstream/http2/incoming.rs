@@ -4,9 +4,8 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use h2::{Reason as Code, RecvStream};
-use http::HeaderMap;
 use http_body::Frame;
-use passthrough_http1::client::may_trail;
+use passthrough_http1::trailer;
 
 use super::Seat;
 use super::upload::Upload;
@@ -63,7 +62,9 @@ impl Incoming {
                     let trailers = ready!(self.stream.poll_trailers(cx));
                     self.at = At::End;
                     return Poll::Ready(match trailers {
-                        Ok(trailers) => trailers.map(|trailers| Ok(Frame::trailers(kept(&trailers)))),
+                        Ok(trailers) => {
+                            trailers.map(|trailers| Ok(Frame::trailers(trailer::kept(&trailers))))
+                        }
                         Err(error) if self.is_hint(&error) => None,
                         Err(error) => Some(Err(classify_h2(&error))),
                     });
@@ -105,9 +106,4 @@ impl Incoming {
     pub(in crate::upstream) fn moves(&self) -> u64 {
         self.reads + self.upload.moves()
     }
-}
-
-fn kept(trailers: &HeaderMap) -> HeaderMap {
-    let kept = trailers.iter().filter(|(name, _)| may_trail(name));
-    kept.map(|(name, value)| (name.clone(), value.clone())).collect()
 }

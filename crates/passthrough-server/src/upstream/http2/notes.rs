@@ -5,12 +5,14 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::Notify;
+
+use crate::metrics::Closed;
 
 /// Bytes of a frame's head (RFC 9113 §4.1).
 const HEAD: usize = 9;
@@ -29,6 +31,8 @@ pub(super) struct Notes {
     /// Requests on their way.
     pub(super) open: AtomicUsize,
     closed: AtomicBool,
+    /// Why, where it was us.
+    why: OnceLock<Closed>,
     condemned: Notify,
 }
 
@@ -39,18 +43,30 @@ impl Notes {
             last: AtomicU32::new(u32::MAX),
             open: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
+            why: OnceLock::new(),
             condemned: Notify::new(),
         })
     }
 
-    /// Nobody is to join any more.
-    pub(super) fn close(&self) {
+    /// Nobody is to join any more. The first reason counts.
+    pub(super) fn close(&self, why: Closed) {
+        let _ = self.why.set(why);
         self.closed.store(true, Ordering::Relaxed);
+    }
+
+    /// Why the connection has ended.
+    pub(super) fn end(&self) -> Closed {
+        match self.why.get() {
+            Some(why) => *why,
+            None if self.last.load(Ordering::Relaxed) != u32::MAX => Closed::NotReusable,
+            None if self.open.load(Ordering::Relaxed) > 0 => Closed::Abandoned,
+            None => Closed::Dead,
+        }
     }
 
     /// The connection is to end at once: its provider floods it, and who reads a flood serves nobody.
     pub(super) fn condemn(&self) {
-        self.close();
+        self.close(Closed::NotReusable);
         self.condemned.notify_one();
     }
 
@@ -212,6 +228,27 @@ mod tests {
             let expected = [(4, 0, 0), (HEADERS, 5, 0), (0, 5, 0), (GOAWAY, 0, 3), (HEADERS, 7, 0)];
             assert_eq!(seen, expected, "in pieces of {size}");
         }
+    }
+
+    #[test]
+    fn a_connection_ends_for_the_first_reason_that_there_was() {
+        let ended = |change: fn(&Notes)| {
+            let notes = Notes::new();
+            change(&notes);
+            notes.end()
+        };
+        assert_eq!(ended(|_| {}), Closed::Dead);
+        assert_eq!(ended(|notes| notes.open.store(1, Ordering::Relaxed)), Closed::Abandoned);
+        let leaving = |notes: &Notes| {
+            notes.open.store(1, Ordering::Relaxed);
+            notes.last.store(3, Ordering::Relaxed);
+        };
+        assert_eq!(ended(leaving), Closed::NotReusable);
+        let expired = |notes: &Notes| {
+            notes.close(Closed::Expired);
+            notes.condemn();
+        };
+        assert_eq!(ended(expired), Closed::Expired);
     }
 
     #[test]

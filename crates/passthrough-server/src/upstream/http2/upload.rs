@@ -7,8 +7,8 @@ use bytes::Bytes;
 use h2::{Reason as Code, SendStream};
 use http::HeaderMap;
 use http_body::{Body, Frame};
-use passthrough_http1::client::may_trail;
 use passthrough_http1::framing::BodyLength;
+use passthrough_http1::trailer;
 
 use crate::upstream::error::Reason;
 use crate::upstream::request::UpstreamBody;
@@ -92,9 +92,7 @@ impl Upload {
                 self.left == Some(0) || self.body.as_ref().is_none_or(Body::is_end_stream)
             }
             Some(Err(frame)) => {
-                let trailers = frame.into_trailers().unwrap_or_default();
-                let kept = trailers.iter().filter(|(name, _)| may_trail(name));
-                self.trailers = Some(kept.map(|(name, value)| (name.clone(), value.clone())).collect());
+                self.trailers = Some(trailer::kept(&frame.into_trailers().unwrap_or_default()));
                 true
             }
         };

@@ -9,7 +9,9 @@ use h2::{Reason as Code, RecvStream};
 use http::{HeaderMap, HeaderValue, Response};
 use http_body::Frame;
 use http_body_util::StreamBody;
+use passthrough_server::metrics;
 use passthrough_server::upstream::{Reason, Sent};
+use passthrough_testkit::http2 as frames;
 use passthrough_testkit::raw_server::Authority;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -349,6 +351,30 @@ async fn a_refused_stream_was_not_sent_and_any_other_reset_is_unknown() {
     assert_eq!((error.reason, error.sent), (Reason::Reset, Sent::Unknown));
 }
 
+#[tokio::test]
+async fn a_stream_that_answered_with_anything_was_sent_whatever_is_said_of_it_afterwards() {
+    const REFUSED_STREAM: u32 = 7;
+    let interim = frames::Frame::headers(0, 1, &[(":status", "103")]).bytes();
+    let refused = frames::Frame::reset(1, REFUSED_STREAM).bytes();
+    for (after, tries) in [(refused.clone(), 1), (goaway(0), 1)] {
+        for apart in [true, false] {
+            let script = match apart {
+                true => vec![Step::Write(interim.clone()), Step::pause(50), Step::Write(after.clone())],
+                false => vec![Step::Write([interim.clone(), after.clone()].concat())],
+            };
+            let (server, upstream) = raw(script).await;
+            let error = upstream.send(secure(&server, UpstreamBody::Held("x".into()))).await.unwrap_err();
+            assert_eq!((error.reason, error.sent), (Reason::Reset, Sent::Yes), "{after:?} {apart} {error:?}");
+            assert_eq!(server.connections().len(), tries, "{after:?} {apart}");
+        }
+    }
+    // Without the interim head, the same refusal is believed.
+    let (server, upstream) = raw(vec![Step::Write(refused)]).await;
+    let error = upstream.send(secure(&server, UpstreamBody::Held("x".into()))).await.unwrap_err();
+    assert_eq!((error.reason, error.sent), (Reason::Reset, Sent::No), "{error:?}");
+    assert_eq!(server.connections().len(), 3);
+}
+
 /// A frame (RFC 9113 section 4.1).
 fn frame(kind: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
     let length = u8::try_from(payload.len()).unwrap();
@@ -629,6 +655,69 @@ async fn idle_sessions_expire_and_do_not_outlive_the_pool() {
         assert_eq!(provider.ended.load(Ordering::SeqCst), before + 1, "{pool_idle:?}");
     }
 }
+
+/// Waits until every socket that was opened is closed, all for this reason.
+async fn closed_as(numbers: &metrics::Upstream, why: &str) {
+    let mut closed: Vec<(&str, u64)> = Vec::new();
+    for _ in 0..300 {
+        closed = numbers.closed_by_reason().filter(|(_, count)| *count > 0).collect();
+        if closed == [(why, numbers.opened.get())] {
+            return;
+        }
+        tokio::time::sleep(millis(10)).await;
+    }
+    panic!("{} opened, closed {closed:?}, and not all as {why}", numbers.opened.get());
+}
+
+#[tokio::test]
+async fn sessions_are_counted_from_their_opening_to_their_end() {
+    let counted = |authority: &Authority| {
+        let numbers = Arc::<metrics::Upstream>::default();
+        let (pem, noted) = (authority.pem().into_bytes(), numbers.clone());
+        let upstream = upstream_with(|config| {
+            (config.extra_roots_pem, config.numbers) = (Some(pem), noted);
+            config.timeouts.pool_idle = millis(100);
+        });
+        (upstream, numbers)
+    };
+    let provider = Provider::start(ok).await;
+    let (upstream, numbers) = counted(&provider.authority);
+    for _ in 0..3 {
+        text(upstream.send(provider.get("/")).await.unwrap()).await.unwrap();
+    }
+    assert_eq!((numbers.opened.get(), numbers.reused.get()), (1, 2));
+    closed_as(&numbers, "expired").await;
+
+    let alone = Provider::start_with(|builder| _ = builder.max_concurrent_streams(1), silent).await;
+    let (upstream, numbers) = counted(&alone.authority);
+    let call = || {
+        let mut call = alone.get("/");
+        call.first_byte = Some(millis(300));
+        upstream.send(call)
+    };
+    for error in join_all([call(), call()]).await {
+        assert_eq!(error.unwrap_err().reason, Reason::FirstByteTimeout);
+    }
+    closed_as(&numbers, "abandoned").await;
+
+    const NO_ERROR: u32 = 0;
+    for (script, why) in [
+        (vec![Step::Write(frames::Frame::goaway(1, NO_ERROR).bytes())], "not_reusable"),
+        (vec![Step::Write(frame(0, 0, b"data on no stream")), Step::Hold], "abandoned"),
+        (vec![], "abandoned"),
+        (vec![Step::Write(HEAD_AND_END.to_vec()), Step::pause(20)], "dead"),
+    ] {
+        let (authority, tls) = authority(&[b"h2"]);
+        let script = [vec![Step::Write(frame(4, 0, &[])), Step::pause(100)], script].concat();
+        let server = RawServer::start_tls(vec![script.clone()], tls).await.unwrap();
+        let (upstream, numbers) = counted(&authority);
+        drop(upstream.send(secure(&server, UpstreamBody::Held("x".into()))).await);
+        closed_as(&numbers, why).await;
+    }
+}
+
+/// An answer of 200 without a body, on the first stream.
+const HEAD_AND_END: &[u8] = &[0, 0, 1, 1, 5, 0, 0, 0, 1, 0x88];
 
 #[tokio::test]
 async fn http1_is_spoken_where_http2_is_switched_off_or_cannot_do_it() {

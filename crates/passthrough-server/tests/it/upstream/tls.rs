@@ -123,6 +123,6 @@ fn certificates_that_cannot_be_used_are_told_apart_and_never_shown() {
 async fn extra_roots_that_are_no_certificates_are_refused() {
     for pem in ["", "nonsense", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
         let config = UpstreamConfig { extra_roots_pem: Some(pem.into()), ..UpstreamConfig::default() };
-        assert!(matches!(Upstream::new(config), Err(UpstreamError::ExtraRoots)), "{pem:?}");
+        assert!(matches!(upstream::Upstream::new(config), Err(UpstreamError::ExtraRoots)), "{pem:?}");
     }
 }

@@ -83,9 +83,16 @@ fn moment() -> Act {
     Act::Pause(Duration::from_millis(60))
 }
 
+fn interim() -> Act {
+    Act::Send(Frame::headers(0, THIS, &[(":status", "103")]))
+}
+
 fn storms() -> Vec<Row> {
     vec![
         row("rst-refused", "refuses every stream (`REFUSED_STREAM`)", RESET, vec![reset(REFUSED_STREAM)]),
+        row("rst-refused-late", "says `103`, then refuses the stream (`REFUSED_STREAM`)", RESET, {
+            vec![interim(), moment(), reset(REFUSED_STREAM)]
+        }),
         row("rst-internal", "resets every stream before its answer", RESET, vec![reset(INTERNAL_ERROR)]),
         row("rst-no-error", "resets every stream with `NO_ERROR`", RESET, vec![reset(NO_ERROR)]),
         row("rst-after-head", "resets the stream after its head", CUT, {

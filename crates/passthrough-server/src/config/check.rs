@@ -1,0 +1,200 @@
+//! From what was written to what it means: whatever cannot be used is refused here, by the name of its setting.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use passthrough_core::address::AddressPolicy;
+use passthrough_core::breaker;
+use passthrough_core::limit::Rate;
+use passthrough_core::provider::HostAllowList;
+use passthrough_core::retry::MAX_RETRIES;
+
+use super::settings::{LimitSettings, MetricsSettings, ServerSettings, Settings, UpstreamSettings};
+use super::{Cache, Config, ConfigError, Deadlines, Exposure, Limits, Overrides, Persistence, Serving};
+use crate::limits::Rates;
+use crate::upstream::{Dns, Limits as UpstreamLimits, Timeouts, UpstreamConfig};
+
+impl Settings {
+    /// What they mean, under what the command line says.
+    pub(super) fn check(self, overrides: &Overrides) -> Result<Config, ConfigError> {
+        let database_url = overrides.database_url.clone().or_else(|| non_empty(self.database_url));
+        let providers_dir = (!self.providers_dir.as_os_str().is_empty()).then_some(self.providers_dir);
+        let limits = self.limits;
+        let cache = self.cache;
+        let days = self.records.retention_days;
+        Ok(Config {
+            listen: overrides.listen.unwrap_or(self.listen),
+            data_dir: overrides.data_dir.clone().unwrap_or(self.data_dir),
+            database_url: database_url.map(Into::into),
+            keyring: non_empty(self.keyring).map(Into::into),
+            providers_dir: overrides.providers_dir.clone().or(providers_dir),
+            first_api_key: self.first_api_key,
+            allow_hosts: HostAllowList(
+                self.upstream.allow_hosts.iter().map(|host| host.trim().to_ascii_lowercase()).collect(),
+            ),
+            deadlines: Deadlines {
+                total: ms(self.upstream.total_timeout_ms),
+                total_max: ms(self.upstream.total_timeout_max_ms),
+                stream_idle: ms(self.upstream.stream_idle_timeout_ms),
+            },
+            persistence: self.upstream.persistence()?,
+            server: self.server.check(),
+            upstream: self.upstream.check()?,
+            rates: limits.rates()?,
+            limits: Limits {
+                envelope_request_bytes: limits.envelope_request_bytes,
+                envelope_response_bytes: limits.envelope_response_bytes,
+                held_bytes: limits.held_bytes,
+                // Less would refuse every request.
+                head_bytes: limits.head_bytes.max(8192),
+                head_count: limits.head_count,
+                head_timeout: ms(limits.head_timeout_ms),
+                body_idle: ms(limits.body_idle_timeout_ms),
+                keep_alive: ms(limits.keep_alive_ms),
+            },
+            cache: Cache {
+                api_keys: cache.api_keys,
+                connections: cache.connections,
+                idle: ms(cache.idle_ms),
+                without_database: ms(cache.without_database_ms),
+            },
+            log_calls: self.log.calls,
+            metrics: self.metrics.check()?,
+            telemetry: self.telemetry.check().map_err(ConfigError::Invalid)?,
+            retention: (days > 0).then(|| Duration::from_secs(days.saturating_mul(86_400))),
+            grace: ms(self.shutdown.grace_ms),
+        })
+    }
+}
+
+impl LimitSettings {
+    fn rates(&self) -> Result<Rates, ConfigError> {
+        let rate = |setting: &str, text: &str, burst: u32| {
+            if text.is_empty() {
+                return Ok(None);
+            }
+            let wrong = |error| ConfigError::Invalid(format!("limits.{setting}: `{text}` {error}"));
+            Ok(Some(text.parse::<Rate>().map_err(wrong)?.with_burst(burst)))
+        };
+        Ok(Rates {
+            api_key: rate("rate_per_api_key", &self.rate_per_api_key, self.burst_per_api_key)?,
+            connection: rate("rate_per_connection", &self.rate_per_connection, self.burst_per_connection)?,
+            environment: rate(
+                "rate_per_environment",
+                &self.rate_per_environment,
+                self.burst_per_environment,
+            )?,
+        })
+    }
+}
+
+impl MetricsSettings {
+    fn check(self) -> Result<Exposure, ConfigError> {
+        match self.listen.as_str() {
+            _ if !self.enabled => Ok(Exposure::Nowhere),
+            "" => Ok(Exposure::Loopback),
+            address => address.parse().map(Exposure::At).map_err(|_| {
+                let message = format!("metrics.listen: `{address}` is no address such as 127.0.0.1:9464");
+                ConfigError::Invalid(message)
+            }),
+        }
+    }
+}
+
+impl ServerSettings {
+    fn check(self) -> Serving {
+        let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let workers = if self.workers == 0 { cores() } else { self.workers };
+        Serving { workers, max_connections: self.max_connections.max(1) }
+    }
+}
+
+impl UpstreamSettings {
+    fn persistence(&self) -> Result<Persistence, ConfigError> {
+        if self.retries > MAX_RETRIES {
+            let message = format!("upstream.retries is {}; it must be 0 to {MAX_RETRIES}", self.retries);
+            return Err(ConfigError::Invalid(message));
+        }
+        Ok(Persistence {
+            retries: self.retries,
+            budget_percent: self.retry_budget_percent,
+            throttle_wait: ms(self.throttle_wait_ms),
+            breaker: breaker::Rules {
+                failures: self.breaker_failures,
+                first_pause_ms: self.breaker_open_ms.into(),
+                longest_pause_ms: self.breaker_open_max_ms.max(self.breaker_open_ms).into(),
+            },
+        })
+    }
+
+    fn check(self) -> Result<UpstreamConfig, ConfigError> {
+        let (mut allow_http, mut allow_http_hosts) = (Vec::new(), Vec::new());
+        for entry in self.allow_http.iter().map(|entry| entry.trim()).filter(|entry| !entry.is_empty()) {
+            match network(entry) {
+                Some(network) => allow_http.push(network),
+                None if entry.contains('/') => return Err(no_network("upstream.allow_http", entry)),
+                None => allow_http_hosts.push(entry.to_ascii_lowercase()),
+            }
+        }
+        let allow = self.allow.iter().map(|entry| entry.trim()).filter(|entry| !entry.is_empty());
+        let allow: Result<Vec<IpNet>, ConfigError> =
+            allow.map(|entry| network(entry).ok_or_else(|| no_network("upstream.allow", entry))).collect();
+        let dns = match self.dns.as_str() {
+            "hickory" => Dns::Hickory,
+            "system" => Dns::System,
+            other => {
+                let message = format!("upstream.dns is `{other}`; it must be hickory or system");
+                return Err(ConfigError::Invalid(message));
+            }
+        };
+        let extra_roots_pem = if self.ca_file.as_os_str().is_empty() {
+            None
+        } else {
+            let path = self.ca_file.display().to_string();
+            let read = std::fs::read(&self.ca_file);
+            Some(read.map_err(|source| ConfigError::Unreadable {
+                setting: "upstream.ca_file",
+                path,
+                source,
+            })?)
+        };
+        Ok(UpstreamConfig {
+            address_policy: AddressPolicy { allow: allow?, allow_http, allow_http_hosts },
+            dns,
+            extra_roots_pem,
+            http2: self.http2,
+            numbers: Arc::default(),
+            limits: UpstreamLimits {
+                in_flight: self.max_in_flight,
+                per_origin: self.max_in_flight_per_origin,
+                per_connection: self.max_in_flight_per_connection,
+                wait: ms(self.max_wait_ms),
+            },
+            timeouts: Timeouts {
+                dns: ms(self.dns_timeout_ms),
+                connect: ms(self.connect_timeout_ms),
+                first_byte: ms(self.first_byte_timeout_ms),
+                idle: ms(self.idle_timeout_ms),
+                pool_idle: ms(self.pool_idle_ms),
+            },
+        })
+    }
+}
+
+/// A network, or a single address.
+fn network(text: &str) -> Option<IpNet> {
+    text.parse().ok().or_else(|| text.parse().ok().map(|ip: std::net::IpAddr| ip.into()))
+}
+
+fn no_network(setting: &str, entry: &str) -> ConfigError {
+    ConfigError::Invalid(format!("{setting}: `{entry}` is no network such as 10.0.0.0/8"))
+}
+
+fn non_empty(text: String) -> Option<String> {
+    (!text.is_empty()).then_some(text)
+}
+
+fn ms(milliseconds: u64) -> Duration {
+    Duration::from_millis(milliseconds)
+}
