@@ -26,6 +26,10 @@ mod lately;
 
 use lately::Lately;
 
+/// How many API keys, and how many connections, each worker recalls without a look-up: 50 bytes each, and the token.
+const KNOWN_API_KEYS: usize = 512;
+const KNOWN_CONNECTIONS: usize = 4_096;
+
 /// An application that has shown a valid API key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
@@ -148,8 +152,8 @@ impl Resolver {
             allow_hosts,
             api_keys: Cache::new(settings.api_keys, settings.idle),
             connections: Cache::new(settings.connections, settings.idle),
-            known_api_keys: Lately::new(),
-            known_connections: Lately::new(),
+            known_api_keys: Lately::new(KNOWN_API_KEYS),
+            known_connections: Lately::new(KNOWN_CONNECTIONS),
             database_seen,
             without_database_ms: i64::try_from(settings.without_database.as_millis()).unwrap_or(i64::MAX),
         }

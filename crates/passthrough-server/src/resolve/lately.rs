@@ -17,8 +17,6 @@ use crate::upstream::worker;
 
 /// Workers with entries of their own.
 const WORKERS: usize = 64;
-/// Entries of one worker. What finds its place taken takes it.
-const PLACES: usize = 256;
 /// How long an entry stands in, milliseconds: the cache behind it must still see that its own is used.
 const LASTS_MS: i64 = 1_000;
 
@@ -28,6 +26,8 @@ pub(super) struct Lately<V> {
     hasher: RandomState,
     /// Counts the changes.
     changes: AtomicU64,
+    /// How many entries a worker has. What finds its place taken takes it.
+    places: usize,
     workers: Box<[Mutex<Places<V>>]>,
 }
 
@@ -54,10 +54,11 @@ impl<V> fmt::Debug for Lately<V> {
 }
 
 impl<V: Clone> Lately<V> {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(places: usize) -> Self {
         Self {
             hasher: RandomState::new(),
             changes: AtomicU64::new(0),
+            places,
             workers: (0..WORKERS).map(|_| Mutex::default()).collect(),
         }
     }
@@ -67,7 +68,7 @@ impl<V: Clone> Lately<V> {
     }
 
     fn place(&self, token: &SecretString) -> usize {
-        usize::try_from(self.hasher.hash_one(token.expose_secret()) % PLACES as u64).unwrap_or_default()
+        usize::try_from(self.hasher.hash_one(token.expose_secret()) % self.places as u64).unwrap_or_default()
     }
 
     /// What a token stands for, if that is known for certain.
@@ -106,9 +107,11 @@ impl<V: Clone> Lately<V> {
         let place = self.place(token);
         let mut entries = self.here();
         if entries.is_empty() {
-            entries.resize_with(PLACES, || None);
+            entries.resize_with(self.places, || None);
         }
-        entries[place] = Some(entry);
+        if let Some(taken) = entries.get_mut(place) {
+            *taken = Some(entry);
+        }
     }
 
     /// Something has changed, and whoever reads now reads it so.
@@ -127,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_token_is_recalled_for_a_moment_and_no_other_is() {
-        let lately = Lately::new();
+        let lately = Lately::new(64);
         let as_of = lately.as_of();
         lately.remember(&text("one"), as_of, 5_000, None, 1);
         assert_eq!(lately.recall(&text("one"), 5_000), Some(1));
@@ -141,14 +144,14 @@ mod tests {
 
     #[test]
     fn it_does_not_outlast_what_it_stands_for() {
-        let lately = Lately::new();
+        let lately = Lately::new(64);
         lately.remember(&text("key"), lately.as_of(), 0, Some(10), 1);
         assert_eq!((lately.recall(&text("key"), 9), lately.recall(&text("key"), 10)), (Some(1), None));
     }
 
     #[test]
     fn nothing_outlasts_a_change_nor_does_what_was_read_before_it() {
-        let lately = Lately::new();
+        let lately = Lately::new(64);
         lately.remember(&text("key"), lately.as_of(), 0, None, 1);
         let before = lately.as_of();
         lately.changed();
@@ -161,12 +164,12 @@ mod tests {
 
     #[test]
     fn a_place_goes_to_who_came_last() {
-        let lately = Lately::new();
+        let lately = Lately::new(64);
         for number in 0..10_000u32 {
             let token = text(&number.to_string());
             lately.remember(&token, lately.as_of(), 0, None, number);
             assert_eq!(lately.recall(&token, 0), Some(number));
         }
-        assert_eq!(lately.here().len(), PLACES);
+        assert_eq!(lately.here().len(), 64);
     }
 }
