@@ -107,9 +107,6 @@ impl Breakers {
         self.change(environment, origin, true, |troubled, _| {
             may = troubled.breaker.condition() == Condition::Closed && troubled.budget.take();
         });
-        if may {
-            self.numbers.retries.increment();
-        }
         may
     }
 

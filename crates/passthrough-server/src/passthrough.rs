@@ -181,7 +181,8 @@ async fn run(
     let (mut request, mut streamed) = (passthrough.request, passthrough.streamed);
     if !open.auth.inject.body.is_empty() && matches!(request.body, RequestBody::Streamed) {
         let most = app.config.limits.envelope_request_bytes;
-        let held = Box::pin(buffer::read_request(&app.held, streamed.take(), most)).await;
+        let held = buffer::read_request(&app.held, streamed.take(), most, deadline);
+        let held = Box::pin(held).await;
         request.body = noted(&mut draft, held)?;
     }
     let repeatable = redirect::Repeatable::of(&request, ready.provider.redirects);

@@ -10,6 +10,7 @@ use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::metrics::Callers;
+use crate::upstream::is_out_of_descriptors;
 
 /// How often a shortage is told.
 const SELDOM: Duration = Duration::from_secs(1);
@@ -125,11 +126,6 @@ impl Acceptor {
 
 fn reserve() -> Option<File> {
     File::open("/dev/null").ok()
-}
-
-/// Of this process (EMFILE) or of the whole machine (ENFILE); the numbers are the same on every Unix.
-fn is_out_of_descriptors(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(23 | 24))
 }
 
 #[cfg(test)]

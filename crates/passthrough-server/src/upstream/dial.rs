@@ -15,7 +15,7 @@ use passthrough_core::base_url::{Host, Origin, Scheme};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
-use super::error::{Reason, SendError};
+use super::error::{Reason, SendError, classify_dial};
 use super::identity::ClientIdentity;
 use super::resolve::Resolver;
 use super::tls::{Offer, Stream, Tls};
@@ -51,7 +51,7 @@ impl Connector {
         let allowed = self.allowed(origin, addresses)?;
         let connect = async {
             let tcp = dial_any(interleave(allowed), origin.port).await;
-            let tcp = tcp.map_err(|error| SendError::unsent(Reason::Connect).with(error.kind()))?;
+            let tcp = tcp.map_err(|error| SendError::unsent(classify_dial(&error)).with(error.kind()))?;
             match origin.scheme {
                 Scheme::Http => Ok(Stream::Plain(tcp)),
                 Scheme::Https => self.tls.handshake(tcp, &origin.host, identity, offer).await,
@@ -140,5 +140,12 @@ mod tests {
         let read = |text: &str| text.split(' ').map(|ip| ip.parse().unwrap()).collect::<Vec<IpAddr>>();
         assert_eq!(interleave(read("::1 ::2 ::3 1.1.1.1")), read("::1 1.1.1.1 ::2 ::3"));
         assert_eq!(interleave(read("1.1.1.1 1.1.1.2 ::1")), read("1.1.1.1 ::1 1.1.1.2"));
+    }
+
+    #[test]
+    fn to_be_out_of_sockets_is_no_failure_of_the_provider() {
+        for (number, reason) in [(23, Reason::Overloaded), (24, Reason::Overloaded), (111, Reason::Connect)] {
+            assert_eq!(classify_dial(&io::Error::from_raw_os_error(number)), reason);
+        }
     }
 }

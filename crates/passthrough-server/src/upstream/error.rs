@@ -149,6 +149,18 @@ pub(super) fn classify_h2(error: &h2::Error) -> Reason {
     }
 }
 
+/// Whether this process (EMFILE) or the whole machine (ENFILE) may open no more files; the numbers are the same on
+/// every Unix.
+pub fn is_out_of_descriptors(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(23 | 24))
+}
+
+/// What an error of opening a connection means. That we have no socket left is not the provider's failure: it must
+/// not close the provider for everybody.
+pub(super) fn classify_dial(error: &io::Error) -> Reason {
+    if is_out_of_descriptors(error) { Reason::Overloaded } else { Reason::Connect }
+}
+
 /// What an error of the connection below HTTP means.
 pub(super) fn classify_io(error: &io::Error) -> Reason {
     // In TLS 1.3 a provider refuses a client certificate only after the handshake looked done.

@@ -5,7 +5,7 @@ use passthrough_testkit::echo::EchoProvider;
 use passthrough_testkit::program::{Connected, Engine, Program, canary};
 use passthrough_testkit::raw_server::{Authority, RawServer};
 
-use crate::rig::{answer, answers, failure, json as read, quoted};
+use crate::rig::{answer, answers, failure, json as read, quoted, stage_with};
 use crate::support::{on_both_databases, setup};
 
 on_both_databases! {
@@ -363,4 +363,17 @@ async fn a_client_certificate_is_presented_to_who_wants_one() {
     let created = program.api("POST", "/v1/connections", &request).await;
     assert!(created.status == 400 || created.status == 422, "{}", created.text());
     program.finish().await;
+}
+
+/// A body that the credential goes into is held first, and who sends it must not take longer than it wants to wait.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_is_held_arrives_before_the_deadline() {
+    let file = |file: String| file + "inject.body.\"/token\" = \"{api_key}\"\n";
+    let stage = stage_with(vec![], |setup| setup, file).await;
+    let headers = "Passthrough-Timeout-Ms: 300\r\nContent-Type: application/json\r\nContent-Length: 50\r\n";
+    let mut caller = stage.caller("POST", "/v1/proxy/x", headers).await;
+    caller.write(b"{\"a\"").await;
+    let answer = caller.until("}").await;
+    assert!(answer.starts_with("HTTP/1.1 504") && answer.contains("total_timeout"), "{answer}");
+    stage.program.finish().await;
 }

@@ -1,5 +1,6 @@
 //! What is sent again and what never is.
 
+use passthrough_testkit::http::send;
 use passthrough_testkit::program::{Setup, canary};
 use passthrough_testkit::raw_server::Step;
 
@@ -38,6 +39,8 @@ async fn a_get_is_sent_up_to_twice_more_where_the_provider_is_away() {
     assert_eq!((&kept["attempts"], &kept["statusCode"]), (&3.into(), &200.into()));
     let response = stage.proxy("GET", "/x").await;
     assert_eq!((response.status.as_u16(), requests(&stage)), (200, 5));
+    let metrics = send("GET", &format!("{}/metrics", stage.program.url), &[], "").await.text();
+    assert!(metrics.contains("\npassthrough_upstream_retries_total 3\n"), "each is counted once: {metrics}");
     stage.program.finish().await;
 }
 
