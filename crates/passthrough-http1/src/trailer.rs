@@ -4,7 +4,7 @@
 //! frames, routes or authenticates it (RFC 9110 §6.5.1), so such a one is sent nowhere.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::Field;
 
@@ -40,21 +40,21 @@ pub fn may_trail(name: &HeaderName) -> bool {
 /// The trailers without those that may not be.
 #[must_use]
 pub fn kept(trailers: &HeaderMap) -> HeaderMap {
-    let kept = trailers.iter().filter(|(name, _)| may_trail(name));
-    kept.map(|(name, value)| (name.clone(), value.clone())).collect()
+    those_kept(trailers).map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 /// The same, as they are written.
 pub(crate) fn fields(trailers: &HeaderMap) -> Vec<Field> {
     let bytes = Bytes::copy_from_slice;
-    let kept = trailers.iter().filter(|(name, _)| may_trail(name));
-    kept.map(|(name, value)| (bytes(name.as_ref()), bytes(value.as_bytes()))).collect()
+    those_kept(trailers).map(|(name, value)| (bytes(name.as_ref()), bytes(value.as_bytes()))).collect()
+}
+
+fn those_kept(trailers: &HeaderMap) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
+    trailers.iter().filter(|(name, _)| may_trail(name))
 }
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
 
     #[test]

@@ -23,7 +23,7 @@ use crate::metrics::{Ended, Failure};
 use crate::records::Draft;
 use crate::resolve::{ReadyConnection, check_usable};
 use crate::telemetry::{self, Stage};
-use crate::upstream::{Answer, Call, InterimSink, UpstreamBody};
+use crate::upstream::{Answer, Call, InterimSink, UpstreamBody, in_time};
 
 mod buffer;
 mod redirect;
@@ -181,7 +181,7 @@ async fn run(
     let (mut request, mut streamed) = (passthrough.request, passthrough.streamed);
     if !open.auth.inject.body.is_empty() && matches!(request.body, RequestBody::Streamed) {
         let most = app.config.limits.envelope_request_bytes;
-        let held = buffer::read_request(&app.held, streamed.take(), most, deadline);
+        let held = in_time(deadline, buffer::read_request(&app.held, streamed.take(), most));
         let held = Box::pin(held).await;
         request.body = noted(&mut draft, held)?;
     }

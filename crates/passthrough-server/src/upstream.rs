@@ -40,6 +40,7 @@ use tokio::time::Instant;
 pub use self::answer::{Answer, AnswerBody, Dialled};
 use self::dial::Connector;
 pub use self::error::{BodyError, Reason, SendError, Sent, is_out_of_descriptors};
+pub use self::exchange::in_time;
 pub use self::identity::{ClientIdentity, InvalidIdentity};
 use self::limit::Gates;
 use self::pool::Pools;

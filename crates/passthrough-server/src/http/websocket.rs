@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use aws_lc_rs::rand;
+use passthrough_vault::random;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -39,10 +39,7 @@ pub async fn join_until(
     idle: Duration,
     leaving: &CancellationToken,
 ) {
-    let mut mask = [0; 4];
-    // Without randomness it stays zero, which is a mask like any other.
-    let _ = rand::fill(&mut mask);
-    let to_provider_goodbye = goodbye_to_provider(mask);
+    let to_provider_goodbye = goodbye_to_provider(random());
     let mut provider = provider.connection();
     let lively = Arc::new(AtomicBool::new(true));
     let mut caller = Lively { io: caller, lively: Arc::clone(&lively) };

@@ -5,7 +5,6 @@ use http_body::Body;
 use http_body_util::BodyExt;
 use passthrough_core::fault::Sent;
 use passthrough_core::upstream::RequestBody;
-use tokio::time::{Instant, timeout_at};
 
 use crate::held::{Pieces, Room};
 use crate::http::error::ApiError;
@@ -16,12 +15,11 @@ pub(super) async fn read_request(
     room: &Room,
     body: Option<UpstreamBody>,
     limit: usize,
-    deadline: Option<Instant>,
 ) -> Result<RequestBody, ApiError> {
     let Some(mut body) = body else { return Ok(RequestBody::Absent) };
     let mut held = Pieces::default();
     let mut room = room.begin();
-    while let Some(frame) = in_time(deadline, body.frame()).await? {
+    while let Some(frame) = body.frame().await {
         let frame = frame
             .map_err(|_| ApiError::bad_field("body", "the request body could not be read to its end"))?;
         let Ok(data) = frame.into_data() else { continue };
@@ -32,13 +30,6 @@ pub(super) async fn read_request(
         held.push(&data);
     }
     Ok(RequestBody::Bytes { bytes: room.keep(held.join()), content_type: None })
-}
-
-/// Nothing was sent where the caller takes longer than it wanted to wait.
-async fn in_time<T>(deadline: Option<Instant>, work: impl Future<Output = T>) -> Result<T, SendError> {
-    let Some(deadline) = deadline else { return Ok(work.await) };
-    let late = |_| SendError { reason: Reason::TotalTimeout, sent: Sent::No, detail: None };
-    timeout_at(deadline, work).await.map_err(late)
 }
 
 /// Reads a provider's answer.

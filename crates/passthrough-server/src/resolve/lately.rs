@@ -13,10 +13,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use aws_lc_rs::constant_time;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::upstream::worker;
+use crate::upstream::worker::{self, WORKERS};
 
-/// Workers with entries of their own.
-const WORKERS: usize = 64;
 /// How long an entry stands in, milliseconds: the cache behind it must still see that its own is used.
 const LASTS_MS: i64 = 1_000;
 
@@ -64,7 +62,7 @@ impl<V: Clone> Lately<V> {
     }
 
     fn here(&self) -> MutexGuard<'_, Places<V>> {
-        self.workers[worker::current() % WORKERS].lock().unwrap_or_else(PoisonError::into_inner)
+        self.workers[worker::current()].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn place(&self, token: &SecretString) -> usize {

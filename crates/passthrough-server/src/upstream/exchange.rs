@@ -109,13 +109,13 @@ async fn ask(
 }
 
 /// Within the deadline of the call, before anything was sent.
-async fn in_time<T>(
+pub async fn in_time<T, E: From<SendError>>(
     deadline: Option<Instant>,
-    work: impl Future<Output = Result<T, SendError>>,
-) -> Result<T, SendError> {
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
     let Some(at) = deadline else { return work.await };
     if Instant::now() >= at {
-        return Err(SendError::unsent(Reason::TotalTimeout));
+        return Err(SendError::unsent(Reason::TotalTimeout).into());
     }
     let mut work = pin!(work);
     if let Poll::Ready(done) = poll!(work.as_mut()) {
@@ -123,5 +123,5 @@ async fn in_time<T>(
     }
     // On the heap, and only now: a timer is large, and hardly a call needs one here.
     let in_time = Box::pin(timeout_at(at, work)).await;
-    in_time.unwrap_or_else(|_| Err(SendError::unsent(Reason::TotalTimeout)))
+    in_time.unwrap_or_else(|_| Err(SendError::unsent(Reason::TotalTimeout).into()))
 }

@@ -18,7 +18,7 @@ use super::http1::{Home, Socket};
 use super::http2::Session;
 use super::identity::Fingerprint;
 use super::ready::Ready;
-use super::worker;
+use super::worker::{self, WORKERS};
 use crate::metrics::Closed;
 
 /// The most idle sockets of one key, for one worker.
@@ -27,8 +27,6 @@ const MAX_IDLE_PER_KEY: usize = 2048;
 const MAX_IDLE: usize = 4096;
 /// The most sessions of HTTP/2 of one key, for one worker.
 const MAX_SESSIONS: usize = 16;
-/// Workers with a pool of their own.
-const WORKERS: usize = 64;
 /// The longest that a socket which the provider closed may go unnoticed.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -74,7 +72,7 @@ impl Pools {
 
     /// The number of the calling worker's pool.
     pub(super) fn here() -> usize {
-        worker::current() % WORKERS
+        worker::current()
     }
 
     fn pool(&self, number: usize) -> MutexGuard<'_, Pool> {

@@ -4,6 +4,9 @@
 
 use std::cell::Cell;
 
+/// Workers that have something of their own; more than these share.
+pub const WORKERS: usize = 64;
+
 thread_local! {
     static NUMBER: Cell<usize> = const { Cell::new(0) };
 }
@@ -13,7 +16,7 @@ pub fn set(number: usize) {
     NUMBER.set(number);
 }
 
-/// The number of this thread.
+/// The number of this thread's own things, below [`WORKERS`].
 pub fn current() -> usize {
-    NUMBER.get()
+    NUMBER.get() % WORKERS
 }
