@@ -41,7 +41,7 @@ fuzz_target!(|text: &str| {
 });
 
 fn render(template: &Template, a: &str, b: &str) -> Option<String> {
-    let credential = Credential { fields: [("a".to_owned(), a.into())].into() };
+    let credential = Credential { fields: [("a".to_owned(), a.into())].into(), ..Credential::default() };
     let variables = Variables::from([("b".to_owned(), b.into())]);
     let moment = Moment { unix_ms: 1_700_000_000_000, nonce: [7; 16] };
     let scope = Scope { credential: &credential, variables: &variables, moment };

@@ -82,16 +82,55 @@ impl FromStr for ConnectionStatus {
     }
 }
 
-/// The opened secret material of one connection: the fields of its auth entry, by name.
+/// The opened secret material of one connection.
 #[derive(Clone, Default)]
 pub struct Credential {
-    /// Field name to value.
+    /// What the user gave: the fields of its auth entry, by name.
     pub fields: BTreeMap<String, SecretString>,
+    /// What the grant yielded; `None` before it did, and where the grant is `static`.
+    pub obtained: Option<Obtained>,
+    /// The OAuth client of the integration. Not stored with the connection.
+    pub client: BTreeMap<String, SecretString>,
+}
+
+/// What a grant yielded.
+#[derive(Clone, Default)]
+pub struct Obtained {
+    /// Tokens and whatever else was kept of the answer, by the names that templates use.
+    pub values: BTreeMap<String, SecretString>,
+    /// Unix milliseconds at which they were asked for.
+    pub at: i64,
+    /// Unix milliseconds after which they are of no use; `None` where nobody knows.
+    pub expires_at: Option<i64>,
+    /// Unix milliseconds after which they cannot be refreshed.
+    pub refresh_expires_at: Option<i64>,
+}
+
+impl Credential {
+    /// The value of a name in a template: what the user gave, what the grant yielded, the integration's client.
+    pub fn value(&self, name: &str) -> Option<&SecretString> {
+        let obtained = || self.obtained.as_ref().and_then(|obtained| obtained.values.get(name));
+        self.fields.get(name).or_else(obtained).or_else(|| self.client.get(name))
+    }
+}
+
+impl fmt::Debug for Obtained {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Obtained")
+            .field("values", &self.values.keys().collect::<Vec<_>>())
+            .field("at", &self.at)
+            .field("expires_at", &self.expires_at)
+            .field("refresh_expires_at", &self.refresh_expires_at)
+            .finish()
+    }
 }
 
 impl fmt::Debug for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credential").field("fields", &self.fields.keys().collect::<Vec<_>>()).finish()
+        f.debug_struct("Credential")
+            .field("fields", &self.fields.keys().collect::<Vec<_>>())
+            .field("obtained", &self.obtained)
+            .finish_non_exhaustive()
     }
 }
 

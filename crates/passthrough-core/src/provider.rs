@@ -14,9 +14,12 @@ use crate::json_body::Pointer;
 use crate::retry::Promises;
 use crate::template::{Scope, Template};
 
+use file::{HmacHash, KeyEncoding, OAuth1Signature, SignatureEncoding};
+
 mod base;
 mod facts;
 pub mod file;
+pub mod grant;
 mod inject;
 mod input;
 mod limits;
@@ -25,7 +28,8 @@ mod unused;
 mod validate;
 
 pub use base::{BaseRefusal, BaseUrlTemplate, HostAllowList};
-pub use file::{GrantKind, ProviderStatus, RedactReflections, Redirects, VariableFormat};
+pub use file::{GrantKind, ProviderStatus, RedactReflections, Redirects, VariableFormat, VariableSource};
+pub use grant::{Discover, Grant};
 pub use input::{Input, Inputs};
 pub use limits::{Learnt, Limits};
 
@@ -56,6 +60,8 @@ pub struct Provider {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// The ways to authenticate, the usual one first; never empty.
     pub auth: IndexMap<String, Auth>,
+    /// Calls after connecting that find out variables.
+    pub discover: Vec<Discover>,
     /// Besides a 401, how the API says that a credential is no good.
     pub expired_when: Vec<ExpiredWhen>,
     /// How the API announces its limits.
@@ -81,8 +87,10 @@ pub struct Auth {
     pub label: String,
     /// Where a person finds the secret.
     pub description: Option<String>,
+    /// How the secret is obtained, in a word.
+    pub kind: GrantKind,
     /// How the secret is obtained.
-    pub grant: GrantKind,
+    pub grant: Grant,
     /// What the user gives.
     pub fields: Inputs,
     /// Where it goes.
@@ -106,6 +114,8 @@ pub struct Injection {
     pub body: Vec<(Pointer, JsonTemplate)>,
     /// The client certificate for mutual TLS.
     pub client_certificate: Option<ClientCertificate>,
+    /// How the whole request is signed.
+    pub signer: Option<Signer>,
 }
 
 impl Injection {
@@ -119,7 +129,90 @@ impl Injection {
         if let Some(certificate) = &self.client_certificate {
             templates.extend([&certificate.certificate, &certificate.private_key]);
         }
+        self.signer.iter().for_each(|signer| signer.collect_templates(&mut templates));
         templates
+    }
+}
+
+/// How a whole request is signed. It is done last, over the bytes that are sent.
+#[derive(Debug, Clone)]
+pub enum Signer {
+    /// AWS Signature Version 4.
+    AwsSigV4(AwsSigV4),
+    /// OAuth 1.0a (RFC 5849 §3.4).
+    OAuth1(SignOAuth1),
+    /// An HMAC over parts of the request.
+    Hmac(Box<SignHmac>),
+}
+
+/// What an AWS signature needs.
+#[derive(Debug, Clone)]
+pub struct AwsSigV4 {
+    /// The access key's id.
+    pub access_key_id: Template,
+    /// The access key's secret.
+    pub secret_access_key: Template,
+    /// The token of temporary credentials.
+    pub session_token: Option<Template>,
+    /// The region; read from the host where absent.
+    pub region: Option<Template>,
+    /// The service; read from the host where absent.
+    pub service: Option<Template>,
+}
+
+/// What an OAuth 1.0 signature needs.
+#[derive(Debug, Clone)]
+pub struct SignOAuth1 {
+    /// The client's key.
+    pub consumer_key: Template,
+    /// The client's secret.
+    pub consumer_secret: Template,
+    /// The account's token.
+    pub token: Option<Template>,
+    /// The account's token secret.
+    pub token_secret: Option<Template>,
+    /// The realm.
+    pub realm: Option<Template>,
+    /// How it is signed.
+    pub signature: OAuth1Signature,
+}
+
+/// What a signature by HMAC needs.
+#[derive(Debug, Clone)]
+pub struct SignHmac {
+    /// The key.
+    pub key: Template,
+    /// How the key is written.
+    pub key_encoding: KeyEncoding,
+    /// The hash.
+    pub hash: HmacHash,
+    /// How the signature is written.
+    pub encoding: SignatureEncoding,
+    /// What is signed.
+    pub text: Template,
+    /// Headers that carry it.
+    pub headers: Vec<(HeaderName, Template)>,
+    /// Query parameters that carry it.
+    pub query: Vec<(String, Template)>,
+}
+
+impl Signer {
+    fn collect_templates<'a>(&'a self, templates: &mut Vec<&'a Template>) {
+        match self {
+            Signer::AwsSigV4(aws) => {
+                templates.extend([&aws.access_key_id, &aws.secret_access_key]);
+                templates.extend([&aws.session_token, &aws.region, &aws.service].into_iter().flatten());
+            }
+            Signer::OAuth1(oauth1) => {
+                templates.extend([&oauth1.consumer_key, &oauth1.consumer_secret]);
+                templates.extend([&oauth1.token, &oauth1.token_secret, &oauth1.realm].into_iter().flatten());
+            }
+            Signer::Hmac(hmac) => {
+                templates.extend([&hmac.key, &hmac.text]);
+                templates.extend(hmac.headers.iter().map(|(_, value)| value));
+                templates.extend(hmac.query.iter().map(|(_, value)| value));
+            }
+        }
     }
 }
 
@@ -285,12 +378,15 @@ impl Provider {
         let mut problems = Vec::new();
         let fields = auth.fields.accept("credentials", credentials, hosts, &mut problems);
         let variables = self.variables.accept("variables", variables, hosts, &mut problems);
-        let credential = Credential { fields };
+        let credential = Credential { fields, ..Credential::default() };
         if problems.is_empty() {
             for base in std::iter::once(&self.base_url).chain(self.base_urls.values()) {
                 let Err(refusal) = base.resolve(&variables, &credential, &self.variables, hosts) else {
                     continue;
                 };
+                if self.is_yet_to_come(&refusal) {
+                    continue;
+                }
                 let at =
                     refusal.variable().map_or("variables".to_owned(), |name| format!("variables.{name}"));
                 let problem = Problem::new(at, refusal.to_string());
@@ -300,6 +396,12 @@ impl Provider {
             }
         }
         if problems.is_empty() { Ok((credential, variables)) } else { Err(problems) }
+    }
+
+    /// Whether only something is missing that an answer of the provider will bring.
+    fn is_yet_to_come(&self, refusal: &BaseRefusal) -> bool {
+        let BaseRefusal::Missing(name) = refusal else { return false };
+        self.variables.0.get(name).is_some_and(|input| input.source.is_found_out())
     }
 
     /// The base URL of the given name, or the main one.

@@ -114,8 +114,8 @@ pub struct Scope<'a> {
 impl Scope<'_> {
     /// The value of a field or variable.
     pub(crate) fn value(&self, name: &str) -> Option<&str> {
-        let field = self.credential.fields.get(name).or_else(|| self.variables.get(name));
-        field.map(ExposeSecret::expose_secret)
+        let value = self.credential.value(name).or_else(|| self.variables.get(name));
+        value.map(ExposeSecret::expose_secret)
     }
 }
 

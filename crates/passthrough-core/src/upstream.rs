@@ -314,6 +314,13 @@ pub fn secrets(connection: OpenConnection<'_>) -> Vec<Zeroizing<String>> {
             secrets.push(Zeroizing::new(secrecy::ExposeSecret::expose_secret(value).to_owned()));
         }
     }
+    // What a grant yielded is secret unless the file says that it is a variable like any other.
+    let harmless = |name: &str| provider.variables.0.get(name).is_some_and(|input| !input.secret);
+    let obtained = credential.obtained.iter().flat_map(|obtained| &obtained.values);
+    let client = credential.client.iter().filter(|(name, _)| *name != "client_id");
+    for (_, value) in obtained.filter(|(name, _)| !harmless(name)).chain(client) {
+        secrets.push(Zeroizing::new(secrecy::ExposeSecret::expose_secret(value).to_owned()));
+    }
     let moment = Moment { unix_ms: 0, nonce: [0; 16] };
     let scope = Scope { credential, variables, moment };
     for template in auth.inject.templates() {

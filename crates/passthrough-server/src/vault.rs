@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use passthrough_core::connection::{Connection, Credential, Variables};
+use passthrough_core::connection::{Connection, Credential, Obtained, Variables};
 use passthrough_core::id::{ConnectionId, Environment};
 use passthrough_core::token::{Token, TokenKind};
 use passthrough_vault::keyring_file::{FileError, Fingerprint};
@@ -176,6 +176,12 @@ impl Vault {
             provider: &connection.provider,
             auth: &connection.auth,
             fields: exposed(&credential.fields),
+            obtained: credential.obtained.as_ref().map(|obtained| ObtainedText {
+                values: exposed(&obtained.values),
+                at: obtained.at,
+                expires_at: obtained.expires_at,
+                refresh_expires_at: obtained.refresh_expires_at,
+            }),
         })?;
         let (environment, id) = (&connection.environment, connection.id);
         with_credential_binding(environment, id, generation, |binding| self.seal(binding, &plain))
@@ -196,7 +202,13 @@ impl Vault {
         if text.provider != connection.provider || text.auth != connection.auth {
             return Err(VaultError::Content);
         }
-        Ok(Credential { fields: hidden(text.fields) })
+        let obtained = text.obtained.map(|obtained| Obtained {
+            values: hidden(obtained.values),
+            at: obtained.at,
+            expires_at: obtained.expires_at,
+            refresh_expires_at: obtained.refresh_expires_at,
+        });
+        Ok(Credential { fields: hidden(text.fields), obtained, client: BTreeMap::new() })
     }
 
     /// Seals a connection's variables.
@@ -259,6 +271,17 @@ struct CredentialText<'a> {
     provider: &'a str,
     auth: &'a str,
     fields: BTreeMap<&'a str, &'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    obtained: Option<ObtainedText<'a>>,
+}
+
+/// What a grant yielded, as it is sealed.
+#[derive(Serialize)]
+struct ObtainedText<'a> {
+    values: BTreeMap<&'a str, &'a str>,
+    at: i64,
+    expires_at: Option<i64>,
+    refresh_expires_at: Option<i64>,
 }
 
 /// The same, opened; its texts are wiped.
@@ -267,6 +290,16 @@ struct OpenedCredential {
     provider: String,
     auth: String,
     fields: BTreeMap<String, Zeroizing<String>>,
+    obtained: Option<OpenedObtained>,
+}
+
+/// What a grant yielded, opened.
+#[derive(Deserialize)]
+struct OpenedObtained {
+    values: BTreeMap<String, Zeroizing<String>>,
+    at: i64,
+    expires_at: Option<i64>,
+    refresh_expires_at: Option<i64>,
 }
 
 fn exposed(values: &BTreeMap<String, SecretString>) -> BTreeMap<&str, &str> {

@@ -134,9 +134,7 @@ impl From<&core::Auth> for Auth {
         Self {
             label: auth.label.clone(),
             description: auth.description.clone(),
-            grant: match auth.grant {
-                core::GrantKind::Static => "static".to_owned(),
-            },
+            grant: auth.kind.as_str().to_owned(),
             fields: fields(&auth.fields),
             can_verify: auth.verify.is_some(),
         }

@@ -28,6 +28,20 @@ impl Pointer {
         &self.tokens
     }
 
+    /// The pointer to a member of the outermost object.
+    pub fn member(name: &str) -> Self {
+        Self { tokens: vec![name.to_owned()] }
+    }
+
+    /// What it leads to; a number is an index where it meets an array.
+    pub fn read<'v>(&self, value: &'v serde_json::Value) -> Option<&'v serde_json::Value> {
+        self.tokens.iter().try_fold(value, |value, token| match value {
+            serde_json::Value::Object(members) => members.get(token),
+            serde_json::Value::Array(items) => items.get(token.parse::<usize>().ok()?),
+            _ => None,
+        })
+    }
+
     /// The first `count` tokens as a pointer is written.
     pub(super) fn written(&self, count: usize) -> String {
         self.tokens.iter().take(count).map(|token| format!("/{}", escape(token))).collect()

@@ -118,6 +118,11 @@ impl BaseUrlTemplate {
         last
     }
 
+    /// The template itself.
+    pub(super) fn template(&self) -> &Template {
+        &self.template
+    }
+
     /// Names of the fields and variables that it needs.
     pub(super) fn names(&self) -> Vec<&str> {
         self.template.names()
@@ -169,10 +174,7 @@ fn place(
     }
     let Some(input) = input else { return Err(BaseRefusal::Missing(name.to_owned())) };
     match input.format {
-        VariableFormat::Url => {
-            let base = BaseUrl::parse(value).map_err(|error| BaseRefusal::Invalid(error.to_string()))?;
-            url.push_str(&base.to_string());
-        }
+        VariableFormat::Url => url.push_str(&allowed_url(name, input, value, hosts)?.to_string()),
         VariableFormat::Host => url.push_str(&allowed_host(name, input, value, hosts)?),
         VariableFormat::Text if fits_a_host(input, value) => url.push_str(value),
         VariableFormat::Text => return Err(BaseRefusal::NotALabel(name.to_owned())),
@@ -197,6 +199,24 @@ fn in_authority(url: &str) -> bool {
         None => true,
         Some((_, rest)) => !rest.contains('/'),
     }
+}
+
+/// A whole base URL; where the file names hosts, one of those, or one that the operator allows.
+pub(super) fn allowed_url(
+    name: &str,
+    input: &Input,
+    value: &str,
+    hosts: &HostAllowList,
+) -> Result<BaseUrl, BaseRefusal> {
+    let base = BaseUrl::parse(value);
+    let base = base.map_err(|error| BaseRefusal::Invalid(error.to_string()))?;
+    let is = |known: &String| Host::parse(known).is_ok_and(|known| known == base.origin.host);
+    let under =
+        |rule: &String| if rule.starts_with('.') { base.origin.host.is_within(rule) } else { is(rule) };
+    if !input.hosts.is_empty() && !input.hosts.iter().chain(&hosts.0).any(under) {
+        return Err(BaseRefusal::HostNotAllowed(name.to_owned()));
+    }
+    Ok(base)
 }
 
 /// A whole host with its port, if one was given: one of the provider's own, or one that the operator allows.

@@ -7,6 +7,15 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+mod grant;
+mod sign;
+
+pub use grant::{
+    CaptureFile, ClientAuth, DiscoverFile, ExactCaptureFile, ExpiresUnit, GrantKind, JwtAlgorithm, JwtFile,
+    LoginFile, OAuth1File, OAuth1Signature, OAuth2File, Rotation, StepFile, TokenBody,
+};
+pub use sign::{AwsSigV4File, HmacFile, HmacHash, KeyEncoding, SignOAuth1File, SignatureEncoding};
+
 /// A third-party system: where its API is, how a secret for it is obtained and how it is put into a
 /// request.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -43,6 +52,9 @@ pub struct ProviderFile {
     pub auth: IndexMap<String, AuthFile>,
     /// The cheapest call that proves a credential.
     pub verify: Option<VerifyFile>,
+    /// Calls after connecting that find out variables.
+    #[serde(default)]
+    pub discover: Vec<DiscoverFile>,
     /// How the API says "this credential is no good" where that is not a 401: any one of these.
     #[serde(default)]
     pub expired_when: Vec<ExpiredWhenFile>,
@@ -134,6 +146,9 @@ pub struct VariableFile {
     pub add_prefix: Option<String>,
     /// Put behind where it is not there yet.
     pub add_suffix: Option<String>,
+    /// Where it comes from.
+    #[serde(default)]
+    pub from: VariableSource,
     /// What it stands for in a base URL.
     #[serde(default)]
     pub format: VariableFormat,
@@ -141,6 +156,19 @@ pub struct VariableFile {
     /// whole host names. Others need the operator's allow-list.
     #[serde(default)]
     pub hosts: Vec<String>,
+}
+
+/// Where a variable comes from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum VariableSource {
+    /// The user gives it.
+    #[default]
+    User,
+    /// A token answer, the answer to a login, or the query with which the provider sends the user back has it.
+    Captured,
+    /// A call after connecting finds it out; a user may give it all the same, and is not asked then.
+    Discovered,
 }
 
 /// What a variable stands for in a base URL.
@@ -169,19 +197,19 @@ pub struct AuthFile {
     /// What the user gives.
     #[serde(default)]
     pub fields: IndexMap<String, FieldFile>,
+    /// The setting of the four grants that begin with `oauth2_`, and of `mcp_oauth`.
+    pub oauth2: Option<OAuth2File>,
+    /// The setting of the grant `oauth1`.
+    pub oauth1: Option<OAuth1File>,
+    /// The setting of the grants `login` and `app_jwt_exchange`.
+    pub login: Option<LoginFile>,
+    /// The signed token of the grants `oauth2_jwt_bearer` and `app_jwt_exchange`.
+    pub jwt: Option<JwtFile>,
     /// Where it goes.
     #[serde(default)]
     pub inject: InjectFile,
     /// The call that proves this kind of credential, where it is not the provider's.
     pub verify: Option<VerifyFile>,
-}
-
-/// How a usable secret is obtained.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum GrantKind {
-    /// The user gives it, and it stays as it is.
-    Static,
 }
 
 /// One thing that the user gives.
@@ -229,6 +257,12 @@ pub struct InjectFile {
     pub body: IndexMap<String, toml::Value>,
     /// The client certificate for mutual TLS.
     pub client_certificate: Option<ClientCertificateFile>,
+    /// The request is signed the way AWS wants it.
+    pub aws_sigv4: Option<AwsSigV4File>,
+    /// The request is signed by OAuth 1.0.
+    pub oauth1: Option<SignOAuth1File>,
+    /// The request is signed by an HMAC over parts of it.
+    pub hmac: Option<HmacFile>,
 }
 
 /// The client certificate for mutual TLS, as PEM texts.

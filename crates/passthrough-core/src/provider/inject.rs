@@ -6,13 +6,17 @@ use http::HeaderName;
 use http::header::COOKIE;
 use indexmap::IndexMap;
 
-use super::file::InjectFile;
+use super::file::{HmacFile, InjectFile};
 use super::validate::Problems;
-use super::{ClientCertificate, Injection, JsonTemplate, Problem};
+use super::{AwsSigV4, ClientCertificate, Injection, JsonTemplate, Problem, SignHmac, SignOAuth1, Signer};
 use crate::header::{is_reserved, parse_name, same_name};
 use crate::json_body::Pointer;
 use crate::path::CallerPath;
 use crate::template::Template;
+
+/// What the templates of a signature by HMAC know of the request.
+pub(crate) const REQUEST_NAMES: [&str; 9] =
+    ["method", "path", "query", "host", "body", "body_sha256_hex", "timestamp", "timestamp_ms", "nonce"];
 
 /// Reads templates and pointers against the names that are known in one place of the file.
 pub(super) struct Reader<'a> {
@@ -82,7 +86,76 @@ impl Reader<'_> {
                     private_key: self.template(&certificate.private_key, &format!("{at}.private_key"))?,
                 })
             }),
+            signer: self.signer(file, at),
         }
+    }
+
+    fn signer(&mut self, file: &InjectFile, at: &str) -> Option<Signer> {
+        let given = [file.aws_sigv4.is_some(), file.oauth1.is_some(), file.hmac.is_some()];
+        if given.iter().filter(|given| **given).count() > 1 {
+            self.problems.push(Problem::new(at, "signs in one way at most"));
+        }
+        if let Some(aws) = &file.aws_sigv4 {
+            let at = format!("{at}.aws_sigv4");
+            return Some(Signer::AwsSigV4(AwsSigV4 {
+                access_key_id: self.template(&aws.access_key_id, &at)?,
+                secret_access_key: self.template(&aws.secret_access_key, &at)?,
+                session_token: self.optional(aws.session_token.as_deref(), &at),
+                region: self.optional(aws.region.as_deref(), &at),
+                service: self.optional(aws.service.as_deref(), &at),
+            }));
+        }
+        if let Some(oauth1) = &file.oauth1 {
+            let at = format!("{at}.oauth1");
+            return Some(Signer::OAuth1(SignOAuth1 {
+                consumer_key: self.template(&oauth1.consumer_key, &at)?,
+                consumer_secret: self.template(&oauth1.consumer_secret, &at)?,
+                token: self.optional(oauth1.token.as_deref(), &at),
+                token_secret: self.optional(oauth1.token_secret.as_deref(), &at),
+                realm: self.optional(oauth1.realm.as_deref(), &at),
+                signature: oauth1.signature,
+            }));
+        }
+        file.hmac.as_ref().and_then(|hmac| self.hmac(hmac, &format!("{at}.hmac")))
+    }
+
+    /// Its templates know parts of the request, too.
+    fn hmac(&mut self, file: &HmacFile, at: &str) -> Option<Signer> {
+        let mut known = self.known.clone();
+        known.extend(REQUEST_NAMES);
+        let mut reader = Reader { known: &known, problems: self.problems };
+        let key = reader.template(&file.key, &format!("{at}.key"))?;
+        let text = reader.template(&file.text, &format!("{at}.text"))?;
+        known.insert("signature");
+        let mut reader = Reader { known: &known, problems: self.problems };
+        let mut headers = Vec::new();
+        for (name, value) in &file.headers {
+            let at = format!("{at}.headers.{name}");
+            match header_name(name) {
+                Ok(name) => headers.extend(reader.template(value, &at).map(|value| (name, value))),
+                Err(message) => reader.problems.push(Problem::new(at, message)),
+            }
+        }
+        let query = file.query.iter().filter_map(|(name, value)| {
+            Some((name.clone(), reader.template(value, &format!("{at}.query.{name}"))?))
+        });
+        let query: Vec<_> = query.collect();
+        if headers.is_empty() && query.is_empty() {
+            self.problems.push(Problem::new(at, "puts its signature nowhere: give `headers` or `query`"));
+        }
+        Some(Signer::Hmac(Box::new(SignHmac {
+            key,
+            key_encoding: file.key_encoding,
+            hash: file.hash,
+            encoding: file.encoding,
+            text,
+            headers,
+            query,
+        })))
+    }
+
+    fn optional(&mut self, text: Option<&str>, at: &str) -> Option<Template> {
+        text.and_then(|text| self.template(text, at))
     }
 
     fn headers(&mut self, entries: &IndexMap<String, String>, at: &str) -> Vec<(Template, Template)> {

@@ -7,9 +7,8 @@ use regex::Regex;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Problem;
-use super::base::{HostAllowList, allowed_host};
-use super::file::VariableFormat;
-use crate::base_url::BaseUrl;
+use super::base::{BaseRefusal, HostAllowList, allowed_host, allowed_url};
+use super::file::{VariableFormat, VariableSource};
 use crate::suggest::nearest;
 
 /// Longer values are mistakes (or an attack on memory): the largest real ones are PEM chains.
@@ -42,6 +41,8 @@ pub struct Input {
     pub add_prefix: Option<String>,
     /// Put behind.
     pub add_suffix: Option<String>,
+    /// Where it comes from.
+    pub source: VariableSource,
     /// What it stands for in a base URL.
     pub format: VariableFormat,
     /// For a whole host: the domains under which it must be.
@@ -108,6 +109,16 @@ impl Inputs {
     }
 }
 
+impl VariableSource {
+    /// Whether an answer of the provider brings it.
+    pub fn is_found_out(self) -> bool {
+        match self {
+            VariableSource::User => false,
+            VariableSource::Captured | VariableSource::Discovered => true,
+        }
+    }
+}
+
 impl Input {
     /// Whether a user must give it.
     pub fn required(&self) -> bool {
@@ -154,7 +165,12 @@ impl Input {
             VariableFormat::Host => {
                 allowed_host(name, self, value, hosts).map(drop).map_err(|refusal| refusal.to_string())
             }
-            VariableFormat::Url => BaseUrl::parse(value).map(drop).map_err(|error| error.to_string()),
+            VariableFormat::Url => {
+                allowed_url(name, self, value, hosts).map(drop).map_err(|refusal| match refusal {
+                    BaseRefusal::Invalid(message) => message,
+                    refusal => refusal.to_string(),
+                })
+            }
         }
     }
 

@@ -106,7 +106,7 @@ fn every_problem_of_a_file_is_told_at_once_with_its_place() {
     status: unknown variant `retired`, expected one of `live`, `beta`, `deprecated`
     redirects: unknown variant `all`, expected `none` or `same-origin`
     variables.Region.secrit: unknown field; did you mean `secret`?
-    auth.key.grant: unknown variant `magic`, expected `static`
+    auth.key.grant: unknown variant `magic`, expected one of `static`, `oauth2_code`, `oauth2_client_credentials`, `oauth2_password`, `oauth2_jwt_bearer`, `oauth1`, `app_jwt_exchange`, `login`, `mcp_oauth`
     auth.key.fields.api_key.secret: invalid type: string "yes", expected a boolean
     auth.key.fields.api_key.labell: unknown field; did you mean `label`?
     sources[0].url: invalid type: integer `1`, expected a string
@@ -335,7 +335,7 @@ fn what_a_file_gives_itself_obeys_what_it_asks_for() {
     variables.c.enum: is empty: then no value would do
     variables.d.default: the base URL must begin with https:// (or http://, where the operator opened it)
     variables.e.default: not a host name: leave out scheme and path
-    variables.f.hosts: goes with `format = "host"`
+    variables.f.hosts: goes with `format = "host"` or `"url"`
     variables.g.hosts[0]: is neither a host name nor a domain such as `.example.com`, in lower case
     variables.g.hosts[1]: is neither a host name nor a domain such as `.example.com`, in lower case
     variables.g.hosts[3]: is neither a host name nor a domain such as `.example.com`, in lower case

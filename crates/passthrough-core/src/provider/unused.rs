@@ -13,11 +13,12 @@ pub(super) fn problems(provider: &Provider) -> Vec<Problem> {
     let mut used = in_bases.clone();
     let mut problems = Vec::new();
     for auth in provider.auth.values() {
-        let injected: BTreeSet<&str> =
-            auth.inject.templates().into_iter().flat_map(|template| template.names()).collect();
+        let templates = auth.inject.templates().into_iter().chain(auth.grant.templates());
+        let injected: BTreeSet<&str> = templates.flat_map(|template| template.names()).collect();
         // A verify call is made of variables only: it goes through the same injection as every request.
         for name in auth.fields.0.keys().map(String::as_str) {
-            if !injected.contains(name) && !in_bases.contains(name) {
+            let implied = auth.grant.uses_field(name);
+            if !implied && !injected.contains(name) && !in_bases.contains(name) {
                 problems.push(unused(format!("auth.{}.fields.{name}", auth.name)));
             }
         }
@@ -27,6 +28,9 @@ pub(super) fn problems(provider: &Provider) -> Vec<Problem> {
             verify.json.iter().for_each(|json| json.collect_templates(&mut templates));
             used.extend(templates.into_iter().flat_map(|template| template.names()));
         }
+    }
+    for discover in &provider.discover {
+        used.extend(discover.names());
     }
     let variables = provider.variables.0.keys().filter(|name| !used.contains(name.as_str()));
     problems.extend(variables.map(|name| unused(format!("variables.{name}"))));

@@ -10,9 +10,11 @@ use super::base::HostAllowList;
 use super::file::{
     self, AuthFile, ExpiredWhenFile, FieldFile, ProviderFile, RetryFile, VariableFormat, VerifyFile,
 };
+use super::grant::read::{GrantReader, yielded};
 use super::inject::{Reader, header_name, literal, same_header};
 use super::{
-    Auth, BaseUrlTemplate, ExpiredWhen, GrantKind, Input, Inputs, Limits, Problem, Provider, Verify, facts,
+    Auth, BaseUrlTemplate, Discover, ExpiredWhen, GrantKind, Input, Inputs, Limits, Problem, Provider,
+    Verify, facts,
 };
 use crate::base_url::Host;
 use crate::id::is_slug;
@@ -56,7 +58,7 @@ pub(super) fn provider(code: &str, file: ProviderFile, problems: &mut Problems) 
     let auth: IndexMap<String, Auth> = file
         .auth
         .iter()
-        .map(|(name, entry)| (name.clone(), auth(name, entry, &file, verify.clone(), problems)))
+        .map(|(name, entry)| (name.clone(), auth(name, entry, &file, &variables, verify.clone(), problems)))
         .collect();
     for (name, template) in &base_urls {
         check_base_names(template, &format!("base_urls.{name}"), &variables, &auth, problems);
@@ -64,8 +66,13 @@ pub(super) fn provider(code: &str, file: ProviderFile, problems: &mut Problems) 
     if let Some(template) = &base_url {
         check_base_names(template, "base_url", &variables, &auth, problems);
     }
-    let expired_when =
-        file.expired_when.iter().enumerate().filter_map(|(i, e)| expired_when(e, i, problems)).collect();
+    let expired_when = file.expired_when.iter().enumerate();
+    let expired_when = expired_when
+        .filter_map(|(i, e)| self::expired_when(e, &format!("expired_when[{i}]"), problems))
+        .collect();
+    let discover = file.discover.iter().enumerate();
+    let discover =
+        discover.filter_map(|(i, d)| discovery(d, &format!("discover[{i}]"), &variables, problems)).collect();
     Some(Provider {
         code: code.to_owned(),
         name: file.name.unwrap_or_default(),
@@ -79,6 +86,7 @@ pub(super) fn provider(code: &str, file: ProviderFile, problems: &mut Problems) 
         variables,
         headers,
         auth,
+        discover,
         expired_when,
         limits: Limits::checked(&file.limits, problems),
         promises: promises(&file.retry, problems),
@@ -98,7 +106,7 @@ fn check_base_names(
     auth: &IndexMap<String, Auth>,
     problems: &mut Problems,
 ) {
-    let absent = |input: &Input| input.optional && input.default.is_none();
+    let absent = |input: &Input| input.optional && input.default.is_none() && !input.source.is_found_out();
     for name in BTreeSet::from_iter(base.names()) {
         let inputs: Option<Vec<&Input>> = match variables.0.get(name) {
             Some(input) => Some(vec![input]),
@@ -126,7 +134,9 @@ fn variables(files: &IndexMap<String, file::VariableFile>, problems: &mut Proble
             pattern: pattern(v.pattern.as_deref(), &at, problems),
             values: v.values.clone(),
             default: v.default.clone(),
-            optional: v.optional,
+            source: v.from,
+            // Nobody has to give what an answer brings.
+            optional: v.optional || v.from.is_found_out(),
             secret: v.secret,
             strip_prefix: v.strip_prefix.clone(),
             strip_suffix: v.strip_suffix.clone(),
@@ -168,6 +178,7 @@ fn auth(
     name: &str,
     entry: &AuthFile,
     file: &ProviderFile,
+    variables: &Inputs,
     provider_verify: Option<Verify>,
     problems: &mut Problems,
 ) -> Auth {
@@ -179,9 +190,12 @@ fn auth(
     for field in entry.fields.keys().filter(|field| file.variables.contains_key(*field)) {
         problems.push(Problem::new(format!("{at}.fields.{field}"), "a variable has the same name"));
     }
-    let known: BTreeSet<&str> =
+    let kind = entry.grant.unwrap_or(GrantKind::Static);
+    let mut known: BTreeSet<&str> =
         entry.fields.keys().chain(file.variables.keys()).map(String::as_str).collect();
+    known.extend(yielded(entry, kind));
     let mut reader = Reader { known: &known, problems };
+    let grant = GrantReader { reader: &mut reader, variables }.grant(entry, kind, &at);
     let inject = reader.injection(&entry.inject, &format!("{at}.inject"));
     let verify = match &entry.verify {
         Some(own) => verify(own, &format!("{at}.verify"), file, problems),
@@ -191,15 +205,27 @@ fn auth(
         name: name.to_owned(),
         label: entry.label.clone().unwrap_or_else(|| humanised(name)),
         description: entry.description.clone(),
-        grant: entry.grant.unwrap_or(GrantKind::Static),
+        kind,
+        grant,
         fields: fields(&entry.fields, &at, problems),
         inject,
         verify,
     }
 }
 
+fn discovery(
+    file: &file::DiscoverFile,
+    at: &str,
+    variables: &Inputs,
+    problems: &mut Problems,
+) -> Option<Discover> {
+    let known: BTreeSet<&str> = variables.0.keys().map(String::as_str).collect();
+    let mut reader = Reader { known: &known, problems };
+    GrantReader { reader: &mut reader, variables }.discover(file, at)
+}
+
 /// The methods that a verify call may have.
-const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+pub(super) const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 fn verify(v: &VerifyFile, at: &str, file: &ProviderFile, problems: &mut Problems) -> Option<Verify> {
     let known: BTreeSet<&str> = file.variables.keys().map(String::as_str).collect();
@@ -230,10 +256,9 @@ fn verify(v: &VerifyFile, at: &str, file: &ProviderFile, problems: &mut Problems
     Some(Verify { method, path, base: v.base.clone(), json, account_id, account_label })
 }
 
-fn expired_when(e: &ExpiredWhenFile, index: usize, problems: &mut Problems) -> Option<ExpiredWhen> {
-    let at = format!("expired_when[{index}]");
+pub(super) fn expired_when(e: &ExpiredWhenFile, at: &str, problems: &mut Problems) -> Option<ExpiredWhen> {
     if e.status.is_none() && e.header.is_none() && e.pointer.is_none() {
-        problems.push(Problem::new(&at, "needs a `status`, a `header` or a `pointer`"));
+        problems.push(Problem::new(at, "needs a `status`, a `header` or a `pointer`"));
         return None;
     }
     if e.equals.is_some() && e.header.is_none() && e.pointer.is_none() {
@@ -298,7 +323,7 @@ fn static_headers(
     checked
 }
 
-fn check_name(name: &str, at: &str, problems: &mut Problems) {
+pub(super) fn check_name(name: &str, at: &str, problems: &mut Problems) {
     let form = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     if name.is_empty() || !name.chars().all(form) || name.starts_with(|c: char| c.is_ascii_digit()) {
         problems.push(Problem::new(at, "is named by a-z, 0-9 and `_`, beginning with a letter"));
@@ -310,8 +335,12 @@ fn check_input(name: &str, input: &Input, at: &str, problems: &mut Problems) {
     if input.values.as_ref().is_some_and(Vec::is_empty) {
         problems.push(Problem::new(format!("{at}.enum"), "is empty: then no value would do"));
     }
-    if !input.hosts.is_empty() && input.format != VariableFormat::Host {
-        problems.push(Problem::new(format!("{at}.hosts"), "goes with `format = \"host\"`"));
+    if !input.hosts.is_empty() && input.format == VariableFormat::Text {
+        problems.push(Problem::new(format!("{at}.hosts"), "goes with `format = \"host\"` or `\"url\"`"));
+    }
+    // An answer must not send the secret to a stranger's host.
+    if input.source.is_found_out() && input.format == VariableFormat::Url && input.hosts.is_empty() {
+        problems.push(Problem::new(format!("{at}.hosts"), "missing: a URL that an answer brings needs them"));
     }
     for (index, rule) in input.hosts.iter().enumerate() {
         let name = rule.strip_prefix('.').unwrap_or(rule);

@@ -10,6 +10,7 @@ fn render(text: &str) -> Option<String> {
     };
     let credential = Credential {
         fields: secrets(&[("username", "Aladdin"), ("password", "open sesame"), ("brace", "{x}")]),
+        ..Credential::default()
     };
     let variables = secrets(&[("region", "eu")]);
     let moment = Moment { unix_ms: 1_700_000_000_123, nonce: [0; 16] };

@@ -38,7 +38,7 @@ fn every_file_parses_and_is_named_by_its_code() {
 fn the_catalog_has_at_least_46_providers_of_the_static_kind() {
     let statics = catalog()
         .values()
-        .filter(|provider| provider.auth.values().any(|auth| auth.grant == GrantKind::Static))
+        .filter(|provider| provider.auth.values().any(|auth| auth.kind == GrantKind::Static))
         .count();
     assert!(statics >= 46, "{statics}");
 }
