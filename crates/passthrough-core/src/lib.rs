@@ -10,6 +10,7 @@ pub mod base_url;
 pub mod breaker;
 pub mod connection;
 pub mod fault;
+pub mod freshness;
 pub mod header;
 pub mod id;
 pub mod json_body;

@@ -7,9 +7,7 @@ use std::fmt;
 
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use indexmap::IndexMap;
-use secrecy::SecretString;
 
-use crate::connection::{Credential, Variables};
 use crate::json_body::Pointer;
 use crate::retry::Promises;
 use crate::template::{Scope, Template};
@@ -19,6 +17,7 @@ use file::{HmacHash, KeyEncoding, OAuth1Signature, SignatureEncoding};
 mod base;
 mod facts;
 pub mod file;
+mod given;
 pub mod grant;
 mod inject;
 mod input;
@@ -29,6 +28,7 @@ mod validate;
 
 pub use base::{BaseRefusal, BaseUrlTemplate, HostAllowList};
 pub use file::{GrantKind, ProviderStatus, RedactReflections, Redirects, VariableFormat, VariableSource};
+pub use given::instant_ms;
 pub use grant::{Discover, Grant};
 pub use input::{Input, Inputs};
 pub use limits::{Learnt, Limits};
@@ -340,68 +340,6 @@ impl Provider {
     /// Fields and variables that nothing uses. No reason to refuse a start, but a mistake all the same.
     pub fn unused(&self) -> Vec<Problem> {
         unused::problems(self)
-    }
-
-    /// The auth entry that a new connection means: the one named, or the only one whose fields fit.
-    pub fn choose_auth<'a>(
-        &self,
-        named: Option<&str>,
-        given: impl Iterator<Item = &'a str> + Clone,
-    ) -> Result<&Auth, Problem> {
-        let names = || self.auth.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-        if let Some(name) = named {
-            return self.auth.get(name).ok_or_else(|| {
-                Problem::new(
-                    "auth",
-                    format!("{} has no auth entry of that name; it has {}", self.code, names()),
-                )
-            });
-        }
-        let mut fitting = self.auth.values().filter(|auth| auth.fields.fit(given.clone()));
-        match (fitting.next(), fitting.next()) {
-            (Some(auth), None) => Ok(auth),
-            _ if self.auth.len() == 1 => Ok(&self.auth[0]),
-            _ => {
-                Err(Problem::new("auth", format!("say which auth entry of {} it is: {}", self.code, names())))
-            }
-        }
-    }
-
-    /// Checks what a user gave for an auth entry and for the variables, and fills in defaults.
-    pub fn accept(
-        &self,
-        auth: &Auth,
-        credentials: IndexMap<String, SecretString>,
-        variables: IndexMap<String, SecretString>,
-        hosts: &HostAllowList,
-    ) -> Result<(Credential, Variables), Vec<Problem>> {
-        let mut problems = Vec::new();
-        let fields = auth.fields.accept("credentials", credentials, hosts, &mut problems);
-        let variables = self.variables.accept("variables", variables, hosts, &mut problems);
-        let credential = Credential { fields, ..Credential::default() };
-        if problems.is_empty() {
-            for base in std::iter::once(&self.base_url).chain(self.base_urls.values()) {
-                let Err(refusal) = base.resolve(&variables, &credential, &self.variables, hosts) else {
-                    continue;
-                };
-                if self.is_yet_to_come(&refusal) {
-                    continue;
-                }
-                let at =
-                    refusal.variable().map_or("variables".to_owned(), |name| format!("variables.{name}"));
-                let problem = Problem::new(at, refusal.to_string());
-                if !problems.contains(&problem) {
-                    problems.push(problem);
-                }
-            }
-        }
-        if problems.is_empty() { Ok((credential, variables)) } else { Err(problems) }
-    }
-
-    /// Whether only something is missing that an answer of the provider will bring.
-    fn is_yet_to_come(&self, refusal: &BaseRefusal) -> bool {
-        let BaseRefusal::Missing(name) = refusal else { return false };
-        self.variables.0.get(name).is_some_and(|input| input.source.is_found_out())
     }
 
     /// The base URL of the given name, or the main one.

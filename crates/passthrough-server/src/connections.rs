@@ -30,7 +30,13 @@ pub async fn create(
     let names = request.credentials.keys().map(String::as_str);
     let auth =
         provider.choose_auth(request.auth.as_deref(), names).map_err(|problem| refused(vec![problem]))?;
-    let accepted = provider.accept(auth, request.credentials, request.variables, &app.config.allow_hosts);
+    let accepted = provider.accept(
+        auth,
+        request.credentials,
+        request.variables,
+        &app.config.allow_hosts,
+        app.installation.clock.steady_ms(),
+    );
     let (credential, variables) = accepted.map_err(refused)?;
     let token = app.installation.new_token(TokenKind::Connection);
     let now = app.now_ms();
@@ -194,7 +200,13 @@ fn seal_new(app: &App, stored: &StoredConnection, request: &PatchConnection) -> 
         Some(given) => given.clone(),
         None => old_variables.clone().into_iter().collect(),
     };
-    let accepted = provider.accept(auth, credentials, variables, &app.config.allow_hosts);
+    let accepted = provider.accept(
+        auth,
+        credentials,
+        variables,
+        &app.config.allow_hosts,
+        app.installation.clock.steady_ms(),
+    );
     let (credential, variables) = accepted.map_err(refused)?;
     // Credentials are write-only. Sent to a host of the caller's choice they would be read back, so whoever
     // changes the host must know them.

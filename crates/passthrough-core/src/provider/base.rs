@@ -284,6 +284,10 @@ fn check_domain(template: &Template, variables: &Inputs) -> Result<(), String> {
         match piece {
             Piece::Field(name) if in_authority(&url) => {
                 last = variables.0.get(name).map(|input| (name, input, url.len()));
+                // It brings the whole host: what follows is a path.
+                if variables.0.get(name).is_some_and(|input| input.format == VariableFormat::Url) {
+                    break;
+                }
             }
             Piece::Literal(text) => url.push_str(text),
             Piece::Field(_) | Piece::Call => {}

@@ -1,7 +1,8 @@
 use insta::assert_snapshot;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::*;
+use crate::connection::{Credential, Variables};
 
 /// All problems of a file, a line each.
 fn problems(text: &str) -> String {
@@ -41,7 +42,7 @@ fn accepted(
     variables: &[(&str, &str)],
 ) -> Result<String, String> {
     let hosts = HostAllowList(vec!["own.example.net".to_owned(), ".corp.example.org".to_owned()]);
-    match provider.accept(&provider.auth[0], given(credentials), given(variables), &hosts) {
+    match provider.accept(&provider.auth[0], given(credentials), given(variables), &hosts, 0) {
         Ok((credential, variables)) => {
             let all = credential.fields.iter().chain(&variables);
             let shown: Vec<_> =
@@ -586,4 +587,20 @@ fn a_canonical_host_is_what_a_request_goes_to() {
     assert_eq!(resolved("ⓔⓤ.example。com:8080"), "http://eu.example.com:8080/v2");
     // Not the default port of http, so it must not get lost.
     assert_eq!(resolved("eu.example.com:443"), "http://eu.example.com:443/v2");
+}
+
+#[test]
+fn behind_a_variable_that_is_a_url_stands_a_path() {
+    let lines = r#"
+        base_url = "{base_uri}/restapi/v2.1/accounts/{account_id}"
+        variables.base_uri = { from = "captured", format = "url", hosts = [".docusign.net"] }
+        variables.account_id = { from = "captured" }
+        [auth.key]
+        grant = "static"
+    "#;
+    let provider = parsed(lines);
+    assert!(accepted(&provider, &[], &[]).is_ok());
+    let given = |url: &str| accepted(&provider, &[], &[("base_uri", url), ("account_id", "7")]);
+    assert!(given("https://na3.docusign.net").is_ok());
+    assert!(given("https://docusign.net.evil.example").unwrap_err().contains("not one of the provider's"));
 }

@@ -25,7 +25,7 @@ impl Rig {
         let base = if file.contains("base_url =") { "" } else { "base_url = \"https://api.example.com/v1\"" };
         let provider = Provider::parse("test", &format!("name = \"Test\"\n{base}\n{file}")).unwrap();
         let (credential, variables) = provider
-            .accept(&provider.auth[0], given(credentials), given(variables), &HostAllowList::default())
+            .accept(&provider.auth[0], given(credentials), given(variables), &HostAllowList::default(), 0)
             .unwrap();
         Self { provider, credential, variables }
     }

@@ -147,7 +147,7 @@ fn a_connection_made_of_a_files_own_examples_is_accepted() {
     for_every_provider(|provider, found| {
         for (name, auth) in &provider.auth {
             let (credentials, variables) = (sample(&auth.fields), sample(&provider.variables));
-            let accepted = provider.accept(auth, credentials, variables, &hosts);
+            let accepted = provider.accept(auth, credentials, variables, &hosts, 0);
             let Ok((credential, variables)) = accepted else {
                 found.extend(accepted.unwrap_err().iter().map(|problem| format!("auth.{name}: {problem}")));
                 continue;

@@ -82,7 +82,7 @@ fn requests_of(provider: &Provider, auth: &Auth) -> Vec<String> {
 fn sent(provider: &Provider, auth: &Auth, request: PassthroughRequest) -> String {
     let hosts = HostAllowList(vec![".example.com".to_owned()]);
     let given = (sample(&auth.fields), sample(&provider.variables));
-    let (credential, variables) = provider.accept(auth, given.0, given.1, &hosts).unwrap();
+    let (credential, variables) = provider.accept(auth, given.0, given.1, &hosts, 0).unwrap();
     let connection =
         OpenConnection { provider, auth, credential: &credential, variables: &variables, prepared: None };
     printed(&build(connection, request, || MOMENT, &hosts).unwrap())
