@@ -11,6 +11,7 @@ pub mod breaker;
 pub mod connection;
 pub mod fault;
 pub mod freshness;
+pub mod grant;
 pub mod header;
 pub mod id;
 pub mod json_body;

@@ -255,7 +255,7 @@ impl JsonTemplate {
         })
     }
 
-    fn collect_templates<'a>(&'a self, templates: &mut Vec<&'a Template>) {
+    pub(crate) fn collect_templates<'a>(&'a self, templates: &mut Vec<&'a Template>) {
         match self {
             JsonTemplate::Text(template) => templates.push(template),
             JsonTemplate::Literal(_) => {}

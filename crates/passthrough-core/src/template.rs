@@ -286,7 +286,7 @@ fn iso_seconds(unix_ms: i64) -> String {
 }
 
 /// A version 4 UUID (RFC 9562 §5.4) from 128 bits of randomness.
-fn uuid_v4(mut random: [u8; 16]) -> String {
+pub(crate) fn uuid_v4(mut random: [u8; 16]) -> String {
     random[6] = (random[6] & 0x0f) | 0x40;
     random[8] = (random[8] & 0x3f) | 0x80;
     let hex = HEXLOWER.encode(&random);

@@ -61,6 +61,8 @@ pub struct OAuth2 {
     pub scope_separator: String,
     /// How our client shows who it is.
     pub client_auth: ClientAuth,
+    /// What an assertion of our client names as its audience; where it is sent to unless said.
+    pub assertion_audience: Option<Template>,
     /// How token requests are written.
     pub body: TokenBody,
     /// Whether the consent is bound by PKCE.
@@ -83,6 +85,8 @@ pub struct OAuth2 {
     pub expires: Expires,
     /// How long a refresh token lives unused, in milliseconds.
     pub refresh_lifetime_ms: Option<i64>,
+    /// Where the answer says how long the refresh token lives.
+    pub refresh_expires_in: Pointer,
     /// What else is kept of the answer.
     pub captures: Vec<Capture>,
     /// What is kept of the query with which the user comes back: name, parameter.
@@ -407,6 +411,7 @@ impl OAuth2 {
         let params = self.authorize_params.iter().chain(&self.token_params).chain(&self.refresh_params);
         templates.extend(params.map(|(_, value)| value));
         templates.extend(self.token_headers.iter().map(|(_, value)| value));
+        templates.extend(&self.assertion_audience);
         self.jwt.iter().for_each(|jwt| jwt.collect_templates(templates));
     }
 }

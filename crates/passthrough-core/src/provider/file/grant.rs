@@ -53,6 +53,9 @@ pub struct OAuth2File {
     /// How our client shows who it is; `basic` unless said.
     #[serde(default)]
     pub client_auth: ClientAuth,
+    /// For `private_key_jwt`: what the assertion names as its audience, such as the issuer; the address that it is
+    /// sent to unless said.
+    pub assertion_audience: Option<String>,
     /// How token requests are written; `form` unless said.
     #[serde(default)]
     pub body: TokenBody,
@@ -88,6 +91,9 @@ pub struct OAuth2File {
     pub lifetime: Option<String>,
     /// How long a refresh token lives without being used: `90d`.
     pub refresh_lifetime: Option<String>,
+    /// JSON pointer to how long the refresh token lives, in the unit of `expires_in`; `/refresh_token_expires_in`
+    /// unless said. Wins over `refresh_lifetime`.
+    pub refresh_expires_in: Option<String>,
     /// What else is kept of the token answer, by the name that templates use.
     #[serde(default)]
     pub capture: IndexMap<String, CaptureFile>,

@@ -106,6 +106,10 @@ impl GrantReader<'_, '_> {
             scopes: file.scopes.clone(),
             scope_separator: file.scope_separator.clone().unwrap_or_else(|| " ".to_owned()),
             client_auth: file.client_auth,
+            assertion_audience: file
+                .assertion_audience
+                .as_ref()
+                .and_then(|text| self.reader.template(text, &format!("{at}.assertion_audience"))),
             body: file.body,
             pkce: file.pkce.unwrap_or(true),
             rotation: file.rotation,
@@ -123,6 +127,11 @@ impl GrantReader<'_, '_> {
             },
             refresh_lifetime_ms: self
                 .duration(file.refresh_lifetime.as_deref(), &format!("{at}.refresh_lifetime")),
+            refresh_expires_in: self.place(
+                &file.refresh_expires_in,
+                "refresh_token_expires_in",
+                &format!("{at}.refresh_expires_in"),
+            ),
             captures: self.captures(&file.capture, &format!("{at}.capture")),
             callback: self.callback(&file.callback, &format!("{at}.callback")),
             final_errors: file.final_errors.clone(),
