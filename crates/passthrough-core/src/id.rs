@@ -98,6 +98,40 @@ id!(
     RequestId,
     "req"
 );
+id!(
+    /// A link session: one end user on the way to an authorised account.
+    LinkSessionId,
+    "link"
+);
+id!(
+    /// A public token, which is exchanged for a connection and its token.
+    PublicTokenId,
+    "pub"
+);
+id!(
+    /// Something that happened to a connection or an integration.
+    EventId,
+    "evt"
+);
+id!(
+    /// A webhook endpoint: where events are sent to.
+    EndpointId,
+    "whk"
+);
+id!(
+    /// The delivery of one event to one endpoint.
+    DeliveryId,
+    "dlv"
+);
+
+impl DeliveryId {
+    /// The id of the delivery of this event to this endpoint: always the same, so that an event is never queued
+    /// twice for one endpoint; and another for every other endpoint, because their random parts differ.
+    pub fn of(event: EventId, endpoint: EndpointId) -> Self {
+        let random = event.ulid().random() ^ endpoint.ulid().random();
+        Self(Ulid::from_parts(event.ulid().timestamp_ms(), random))
+    }
+}
 
 /// Reads a ULID only in its canonical spelling, so that one thing has one name.
 pub(crate) fn parse_ulid(text: &str) -> Option<Ulid> {
@@ -157,6 +191,17 @@ mod tests {
         assert_eq!(id.to_string().parse::<ConnectionId>(), Ok(id));
         assert!(id.to_string().parse::<ApiKeyId>().is_err());
         assert!(id.to_string().to_lowercase().parse::<ConnectionId>().is_err());
+    }
+
+    #[test]
+    fn a_delivery_is_named_by_its_event_and_its_endpoint() {
+        let event = |random| EventId::from_parts(1_700_000_000_000, random);
+        let endpoint = |random| EndpointId::from_parts(1_600_000_000_000, random);
+        let id = DeliveryId::of(event(5), endpoint(3));
+        assert_eq!(id, DeliveryId::of(event(5), endpoint(3)));
+        assert_ne!(id, DeliveryId::of(event(5), endpoint(4)));
+        assert_ne!(id, DeliveryId::of(event(4), endpoint(3)));
+        assert_eq!(id.ulid().timestamp_ms(), 1_700_000_000_000);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use passthrough_core::fault::{Origin as Fault, Sent};
 use passthrough_core::id::{ConnectionId, Environment};
 use passthrough_core::provider::{Auth, BaseUrlTemplate, Problem, Provider};
 use passthrough_core::token::{Token, TokenKind};
-use passthrough_store::{ChangeSubject, ConnectionPatch, Sealed, StoredConnection};
+use passthrough_store::{ChangeSubject, ConnectionPatch, CredentialTimes, Sealed, StoredConnection};
 use passthrough_wire::connection::{CreateConnection, PatchConnection, Verification, VerificationResult};
 use passthrough_wire::fields::FieldError;
 
@@ -129,6 +129,7 @@ async fn insert(
         },
         credential: SealedCredential { generation: 1, sealed: sealed.bytes, expires_at: None },
         credential_key_id: sealed.key_id.to_string(),
+        credential_times: CredentialTimes::default(),
     };
     app.installation.store.insert_connection(&stored).await?;
     app.resolver.changed(ChangeSubject::Connection(id)).await;

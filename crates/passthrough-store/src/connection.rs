@@ -2,15 +2,18 @@
 
 mod insert;
 pub(crate) mod list;
+pub(crate) mod status;
 pub(crate) mod update;
 
 use std::fmt;
 
-use passthrough_core::connection::{Connection, SealedCredential};
+use passthrough_core::connection::{Connection, ConnectionStatus, SealedCredential};
 use passthrough_core::id::{ConnectionId, Environment};
+use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
 use crate::change::ChangeSubject;
+use crate::credential::CredentialTimes;
 use crate::error::{StoreError, TextFault};
 use crate::sealed::Sealed;
 use crate::sql::{Statement, get, parse};
@@ -31,7 +34,7 @@ const COLUMNS: &str = "select c.id, c.environment, c.provider, c.integration, c.
 
 /// The further columns of a stored connection.
 const SEALED_COLUMNS: &str = ", c.token_hash, c.sealed_variables, c.variables_key_id, c.variables_generation, \
-     d.generation, d.sealed, d.key_id, d.expires_at \
+     d.generation, d.sealed, d.key_id, d.expires_at, d.refresh_expires_at, d.due_at \
      from connections c join credentials d on d.connection_id = c.id and d.environment = c.environment where c.id = ";
 
 /// A connection with all that belongs to it, the secret parts sealed or hashed.
@@ -47,6 +50,14 @@ pub struct StoredConnection {
     pub credential: SealedCredential,
     /// Id of the key that the credential is sealed under.
     pub credential_key_id: String,
+    /// What is known of the future of the credential.
+    pub credential_times: CredentialTimes,
+}
+
+/// What of a connection stays as it is until the end of the transaction that locked it.
+pub(crate) struct LockedConnection {
+    pub(crate) status: ConnectionStatus,
+    pub(crate) integration: String,
 }
 
 impl fmt::Debug for StoredConnection {
@@ -56,6 +67,7 @@ impl fmt::Debug for StoredConnection {
             .field("sealed_variables", &self.sealed_variables)
             .field("credential", &self.credential)
             .field("credential_key_id", &self.credential_key_id)
+            .field("credential_times", &self.credential_times)
             .finish_non_exhaustive()
     }
 }
@@ -108,6 +120,23 @@ impl Store {
             .await?;
         self.commit_if(deleted > 0, transaction, ChangeSubject::Connection(id), at).await
     }
+
+    /// Keeps everybody else from writing to a connection until the end of the transaction.
+    pub(crate) async fn lock_connection(
+        &self,
+        on: &mut AnyConnection,
+        environment: &Environment,
+        id: ConnectionId,
+    ) -> Result<Option<LockedConnection>, StoreError> {
+        let mut statement =
+            Statement::new("select status, integration from connections where environment = $1 and id = $2")
+                .text(environment.as_str())
+                .text(&id.to_string());
+        statement.push(self.engine.for_update());
+        let row = statement.find(on).await?;
+        let Some(row) = row else { return Ok(None) };
+        Ok(Some(LockedConnection { status: parse(&row, "status")?, integration: get(&row, "integration")? }))
+    }
 }
 
 fn read(row: &AnyRow) -> Result<Connection, StoreError> {
@@ -145,6 +174,10 @@ fn read_stored(row: &AnyRow) -> Result<StoredConnection, StoreError> {
             expires_at: get(row, "expires_at")?,
         },
         credential_key_id: get(row, "key_id")?,
+        credential_times: CredentialTimes {
+            refresh_expires_at: get(row, "refresh_expires_at")?,
+            due_at: get(row, "due_at")?,
+        },
     })
 }
 

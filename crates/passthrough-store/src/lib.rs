@@ -1,7 +1,7 @@
 //! The store: SQLite or PostgreSQL, one code path.
 //!
 //! Every statement is the same text on both engines; only the types in the migrations, the pragmas and
-//! two locks differ. Each table has a file with concrete functions on [`Store`]. Look-ups take the
+//! the locks differ. Each table has a file with concrete functions on [`Store`]. Look-ups take the
 //! environment with the id, so that a row of another environment and a row that does not exist are the
 //! same `None`; the two exceptions are the authentication look-ups, and say so in their names or docs.
 //!
@@ -15,22 +15,30 @@ mod connection;
 mod credential;
 mod environment;
 mod error;
+mod event;
 mod installation_secret;
 mod migration;
 mod page;
+mod refresh;
 mod request;
 mod sealed;
 mod sql;
 mod store;
+mod webhook;
 
 pub use api_key::ApiKey;
 pub use change::{Change, ChangeSubject};
 pub use connection::list::ConnectionFilter;
 pub use connection::update::{Account, ConnectionPatch};
 pub use connection::{MAX_INDEXED_TEXT, StoredConnection, TAG_SEPARATOR};
+pub use credential::CredentialTimes;
 pub use error::{StoreError, TextFault};
+pub use event::{EventKind, NewEvent};
 pub use migration::PendingMigration;
 pub use page::{MAX_PAGE, Page};
+pub use refresh::lease::{Lease, Leased};
+pub use refresh::outcome::{RefreshFailure, Refreshed};
+pub use refresh::{DueRefresh, RefreshState};
 pub use request::batch::RequestBatch;
 pub use request::list::{RecordPage, RequestFilter, StatusFilter};
 pub use request::{ProviderLimit, Record};

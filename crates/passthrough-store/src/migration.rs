@@ -29,6 +29,12 @@ const SOURCES: &[Source] = &[
         sqlite: include_str!("../migrations/sqlite/0002_request_batches.sql"),
         postgres: include_str!("../migrations/postgres/0002_request_batches.sql"),
     },
+    Source {
+        version: 3,
+        name: "renewal",
+        sqlite: include_str!("../migrations/sqlite/0003_renewal.sql"),
+        postgres: include_str!("../migrations/postgres/0003_renewal.sql"),
+    },
 ];
 
 /// Any number, as long as all processes of this program agree and no neighbour in the database uses it.

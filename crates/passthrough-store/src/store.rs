@@ -25,6 +25,25 @@ pub enum Engine {
     Postgres,
 }
 
+impl Engine {
+    /// What keeps the rows of a `select` as they are until the end of the transaction. SQLite has one writer, which
+    /// this is, and needs none of it.
+    pub(crate) fn for_update(self) -> &'static str {
+        match self {
+            Engine::Sqlite => "",
+            Engine::Postgres => " for no key update",
+        }
+    }
+
+    /// What keeps the rows of a `select` from being deleted until the end of the transaction.
+    pub(crate) fn against_deletion(self) -> &'static str {
+        match self {
+            Engine::Sqlite => "",
+            Engine::Postgres => " for key share",
+        }
+    }
+}
+
 /// An open database. Cloning it is cheap and shares the pools.
 #[derive(Clone)]
 pub struct Store {

@@ -62,8 +62,8 @@ async fn insert_row(on: &mut AnyConnection, stored: &StoredConnection) -> Result
 
 async fn insert_credential(on: &mut AnyConnection, stored: &StoredConnection) -> Result<(), StoreError> {
     Statement::new(
-        "insert into credentials (connection_id, environment, generation, sealed, key_id, expires_at) \
-         values ($1, $2, $3, $4, $5, $6)",
+        "insert into credentials (connection_id, environment, generation, sealed, key_id, expires_at, \
+         refresh_expires_at, due_at, refreshed_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
     .text(&stored.connection.id.to_string())
     .text(stored.connection.environment.as_str())
@@ -71,6 +71,9 @@ async fn insert_credential(on: &mut AnyConnection, stored: &StoredConnection) ->
     .bytes(&stored.credential.sealed)
     .text(&stored.credential_key_id)
     .integer(stored.credential.expires_at)
+    .integer(stored.credential_times.refresh_expires_at)
+    .integer(stored.credential_times.due_at)
+    .integer(stored.connection.created_at)
     .execute(on)
     .await
     .map(drop)

@@ -8,8 +8,9 @@ use sqlx::AnyConnection;
 use super::check_indexed;
 use super::insert::insert_tags;
 use crate::change::ChangeSubject;
-use crate::credential::replace_credential;
+use crate::credential::{CredentialTimes, replace_credential};
 use crate::error::StoreError;
+use crate::event::NewEvent;
 use crate::sealed::Sealed;
 use crate::sql::Statement;
 use crate::store::Store;
@@ -34,11 +35,26 @@ pub struct ConnectionPatch {
     pub verified_at: Option<i64>,
     /// Another credential, and the id of the key that it is sealed under.
     pub credential: Option<(SealedCredential, String)>,
+    /// What is known of the future of the new credential.
+    pub credential_times: CredentialTimes,
     /// Other variables.
     pub variables: Option<Sealed>,
     /// Change nothing unless the credential is still of this generation: what a call has taught of a credential
     /// says nothing of the one that replaced it meanwhile.
     pub if_generation: Option<i64>,
+    /// What is told where the patch disconnects a connected connection, or reconnects a disconnected one.
+    pub event: Option<NewEvent>,
+}
+
+impl ConnectionPatch {
+    /// The status that a connection of this one has after the patch.
+    pub(super) fn status_after(&self, before: ConnectionStatus) -> ConnectionStatus {
+        match self.status {
+            Some(status) => status,
+            None if self.revive && before == ConnectionStatus::Disconnected => ConnectionStatus::Connected,
+            None => before,
+        }
+    }
 }
 
 /// The account at the provider behind a connection.
@@ -66,15 +82,19 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let statement = patch_statement(environment, id, patch, at)?;
         let mut transaction = self.begin().await?;
+        let before = self.lock_connection(&mut transaction, environment, id).await?;
         let found = statement.execute(&mut *transaction).await? > 0
             && has_generation(&mut transaction, environment, id, patch.if_generation).await?
-            && replace_secrets(&mut transaction, environment, id, patch).await?;
+            && replace_secrets(&mut transaction, environment, id, patch, at).await?;
         if let (true, Some(tags)) = (found, &patch.tags) {
             Statement::new("delete from connection_tags where connection_id = $1")
                 .text(&id.to_string())
                 .execute(&mut *transaction)
                 .await?;
             insert_tags(&mut transaction, environment, id, tags).await?;
+        }
+        if let (true, Some(before)) = (found, before) {
+            self.follow_status(&mut transaction, environment, id, &before, patch, at).await?;
         }
         self.commit_if(found, transaction, ChangeSubject::Connection(id), at).await
     }
@@ -147,9 +167,11 @@ async fn replace_secrets(
     environment: &Environment,
     id: ConnectionId,
     patch: &ConnectionPatch,
+    at: i64,
 ) -> Result<bool, StoreError> {
     if let Some((credential, key_id)) = &patch.credential
-        && replace_credential(on, environment, id, credential, key_id).await? == 0
+        && replace_credential(on, environment, id, (credential, key_id), patch.credential_times, at).await?
+            == 0
     {
         return Ok(false);
     }

@@ -4,7 +4,7 @@ use passthrough_core::connection::ConnectionStatus;
 use passthrough_store::{Change, ChangeSubject, ConnectionPatch, SealedPlace, Store};
 use tokio::task::JoinSet;
 
-use crate::rig::{NOW, Rig, api_key, credential, on_both_engines, production, sealed, stored};
+use crate::rig::{NOW, Rig, api_key, credential, on_both_engines, production, refresh, sealed, stored};
 
 on_both_engines! {
     every_change_leaves_a_line_in_order,
@@ -28,7 +28,7 @@ async fn every_change_leaves_a_line_in_order(rig: Rig) {
     store.insert_connection(&connection).await.unwrap();
     store.update_connection(&production(), id, &ConnectionPatch::default(), NOW).await.unwrap();
     store.update_variables(&production(), id, &sealed("v", 2), NOW).await.unwrap();
-    store.update_credential(&production(), id, &credential("c", 2), "k1", NOW).await.unwrap();
+    refresh(store, &production(), id, &credential("c", 2), "k1").await.unwrap();
     store.update_token_hash(&production(), id, &[1], NOW).await.unwrap();
     for row in store.list_sealed_not_under("k2", 10).await.unwrap() {
         store.update_sealed(&row, b"again", "k2", NOW).await.unwrap();
@@ -66,7 +66,7 @@ async fn what_changes_nothing_leaves_no_line(rig: Rig) {
     let key = api_key(&production(), 1);
     store.insert_api_key(&key).await.unwrap();
     let before = store.latest_change().await.unwrap();
-    store.update_credential(&production(), id, &credential("c", 7), "k1", NOW).await.unwrap();
+    refresh(store, &production(), id, &credential("c", 7), "k1").await.unwrap();
     store.update_variables(&production(), id, &sealed("v", 7), NOW).await.unwrap();
     store.touch_api_key(key.id, NOW).await.unwrap();
     let mut rows = store.list_sealed_not_under("k2", 10).await.unwrap();

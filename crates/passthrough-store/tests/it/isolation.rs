@@ -4,8 +4,8 @@ use passthrough_core::connection::ConnectionStatus;
 use passthrough_store::{ConnectionFilter, ConnectionPatch, RequestFilter};
 
 use crate::rig::{
-    NOW, Rig, api_key, credential, insert, on_both_engines, production, record, sealed, staging, stored,
-    stored_in_full,
+    NOW, Rig, api_key, credential, find_credential, insert, on_both_engines, production, record, refresh,
+    sealed, staging, stored, stored_in_full,
 };
 
 on_both_engines! {
@@ -23,7 +23,7 @@ async fn nothing_of_one_environment_is_seen_from_another(rig: Rig) {
     insert(store, &production(), &[record(1)]).await.unwrap();
 
     assert_eq!(store.find_connection(&staging(), id).await, Ok(None));
-    assert_eq!(store.find_credential(&staging(), id).await, Ok(None));
+    assert_eq!(find_credential(store, &staging(), id).await, None);
     assert_eq!(store.find_request(&staging(), record(1).id).await, Ok(None));
     assert!(store.list_api_keys(&staging(), None, 50).await.unwrap().rows.is_empty());
     assert!(
@@ -62,7 +62,7 @@ async fn nothing_of_one_environment_is_changed_from_another(rig: Rig) {
     };
     assert_eq!(store.update_connection(&staging(), id, &patch, NOW).await, Ok(false));
     assert_eq!(store.update_variables(&staging(), id, &sealed("x", 2), NOW).await, Ok(false));
-    assert_eq!(store.update_credential(&staging(), id, &credential("x", 2), "k1", NOW).await, Ok(false));
+    assert_eq!(refresh(store, &staging(), id, &credential("x", 2), "k1").await, Ok(false));
     assert_eq!(store.update_token_hash(&staging(), id, &[1], NOW).await, Ok(false));
     assert_eq!(store.delete_connection(&staging(), id, NOW).await, Ok(false));
     assert_eq!(store.revoke_api_key(&staging(), key.id, NOW).await, Ok(false));

@@ -9,6 +9,7 @@ mod credentials;
 mod isolation;
 mod lists;
 mod migrations;
+mod refresh;
 mod requests;
 mod rig;
 mod sealed;

@@ -2,12 +2,14 @@
 
 use passthrough_core::connection::{Connection, ConnectionStatus, SealedCredential};
 use passthrough_core::fault::Door;
-use passthrough_core::id::{ApiKeyId, ConnectionId, Environment, RequestId};
+use passthrough_core::id::{ApiKeyId, ConnectionId, Environment, EventId, RequestId};
 use passthrough_store::{
-    ApiKey, ProviderLimit, Record, RequestBatch, Sealed, Store, StoreError, StoredConnection, sqlite_url,
+    ApiKey, CredentialTimes, NewEvent, ProviderLimit, Record, Refreshed, RequestBatch, Sealed, Store,
+    StoreError, StoredConnection, sqlite_url,
 };
 use passthrough_testkit::postgres::Postgres;
 use sqlx::AnyPool;
+use std::sync::atomic::{AtomicU64, Ordering};
 use tempfile::TempDir;
 
 /// Some time in 2023, in unix milliseconds.
@@ -129,6 +131,7 @@ pub(crate) fn stored(environment: &Environment, number: u64) -> StoredConnection
         sealed_variables: sealed("variables", 1),
         credential: credential("credential", 1),
         credential_key_id: "k1".into(),
+        credential_times: CredentialTimes::default(),
     }
 }
 
@@ -149,7 +152,43 @@ pub(crate) fn stored_in_full(environment: &Environment, number: u64) -> StoredCo
     full.sealed_variables.sealed = vec![0, 255, 0];
     full.credential.sealed = vec![0; 100_000];
     full.credential.expires_at = Some(i64::MAX);
+    full.credential_times = CredentialTimes { refresh_expires_at: Some(i64::MAX), due_at: Some(i64::MIN) };
     full
+}
+
+/// An event of its own id.
+pub(crate) fn event() -> NewEvent {
+    static EVENTS: AtomicU64 = AtomicU64::new(0);
+    let number = EVENTS.fetch_add(1, Ordering::Relaxed);
+    NewEvent { id: EventId::from_parts(NOW as u64 + number, u128::from(number)), data: "{}".into() }
+}
+
+pub(crate) fn refreshed(credential: &SealedCredential, key_id: &str) -> Refreshed {
+    Refreshed {
+        credential: credential.clone(),
+        key_id: key_id.into(),
+        times: CredentialTimes::default(),
+        event: event(),
+    }
+}
+
+/// Replaces a credential as a refresh does.
+pub(crate) async fn refresh(
+    store: &Store,
+    environment: &Environment,
+    id: ConnectionId,
+    credential: &SealedCredential,
+    key_id: &str,
+) -> Result<bool, StoreError> {
+    store.store_refreshed(environment, id, &refreshed(credential, key_id), NOW).await
+}
+
+pub(crate) async fn find_credential(
+    store: &Store,
+    environment: &Environment,
+    id: ConnectionId,
+) -> Option<SealedCredential> {
+    store.find_refresh_state(environment, id).await.unwrap().map(|state| state.credential)
 }
 
 pub(crate) fn record(number: u64) -> Record<'static> {

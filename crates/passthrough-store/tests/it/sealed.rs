@@ -1,6 +1,6 @@
 use passthrough_store::{SealedPlace, SealedRow, Store};
 
-use crate::rig::{NOW, Rig, credential, on_both_engines, production, sealed, staging, stored};
+use crate::rig::{NOW, Rig, credential, on_both_engines, production, refresh, sealed, staging, stored};
 
 on_both_engines! {
     every_sealed_column_is_counted_and_listed,
@@ -77,7 +77,7 @@ async fn a_sweep_never_overwrites_a_refresh(rig: Rig) {
     let listed = rig.store.list_sealed_not_under("k2", 50).await.unwrap();
 
     let refreshed = credential("refreshed", 2);
-    assert_eq!(rig.store.update_credential(&production(), id, &refreshed, "k1", NOW).await, Ok(true));
+    assert_eq!(refresh(&rig.store, &production(), id, &refreshed, "k1").await, Ok(true));
     let variables = sealed("changed", 2);
     assert_eq!(rig.store.update_variables(&production(), id, &variables, NOW).await, Ok(true));
     for row in &listed {

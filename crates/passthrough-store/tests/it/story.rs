@@ -6,8 +6,8 @@ use passthrough_store::{
 };
 
 use crate::rig::{
-    NOW, Rig, api_key, connection_id, credential, insert, on_both_engines, production, record, sealed,
-    staging, stored,
+    NOW, Rig, api_key, connection_id, credential, find_credential, insert, on_both_engines, production,
+    record, refresh, sealed, staging, stored,
 };
 
 on_both_engines! {
@@ -67,9 +67,9 @@ async fn a_second_process_follows(url: &str, store: &Store) {
     let id = connection_id(2);
     // Both refresh the same credential; one of them must lose, and look again.
     let (mine, theirs) = (credential("mine", 2), credential("theirs", 2));
-    assert_eq!(store.update_credential(&production(), id, &mine, "k1", NOW + 60).await, Ok(true));
-    assert_eq!(other.update_credential(&production(), id, &theirs, "k1", NOW + 60).await, Ok(false));
-    assert_eq!(other.find_credential(&production(), id).await, Ok(Some(mine)));
+    assert_eq!(refresh(store, &production(), id, &mine, "k1").await, Ok(true));
+    assert_eq!(refresh(&other, &production(), id, &theirs, "k1").await, Ok(false));
+    assert_eq!(find_credential(&other, &production(), id).await, Some(mine));
     let key = api_key(&staging(), 2).id;
     assert_eq!(store.revoke_api_key(&staging(), key, NOW + 61).await, Ok(true));
     let changes = other.list_changes_after(seen, 10).await.unwrap();
@@ -110,7 +110,7 @@ async fn the_key_is_rotated(store: &Store) {
     assert_eq!(store.count_sealed_by_key().await, Ok(vec![("k2".to_owned(), 13)]));
     // The refresh goes on under the new key, from the same generation.
     let (id, next) = (connection_id(2), credential("third", 3));
-    assert_eq!(store.update_credential(&production(), id, &next, "k2", NOW + 71).await, Ok(true));
+    assert_eq!(refresh(store, &production(), id, &next, "k2").await, Ok(true));
 }
 
 async fn a_customer_leaves(store: &Store) {
