@@ -36,7 +36,7 @@ mod refusal;
 mod tokens;
 
 pub use answer::Answer;
-pub use capture::read_callback;
+pub use capture::{read_callback, read_captures};
 pub use login::{finish, read_step, refresh_step, step_call};
 pub use oauth2::{
     Consent, authorize_url, code_call, first_call, pkce_challenge, refresh_call, revoke_call, starts_over,

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use passthrough_core::template::Moment;
 use passthrough_vault::random;
+use tokio::runtime::Handle;
 
 use crate::breakers::Breakers;
 use crate::catalog::Catalog;
@@ -13,7 +14,9 @@ use crate::held::Room;
 use crate::installation::Installation;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
+use crate::obtain::Obtainer;
 use crate::records::Records;
+use crate::refresh::{Refresher, Spool};
 use crate::resolve::Resolver;
 use crate::telemetry::Traces;
 use crate::throttle::Throttled;
@@ -29,7 +32,11 @@ pub struct App {
     /// Database and vault.
     pub installation: Installation,
     /// Who calls, and on which connection.
-    pub resolver: Resolver,
+    pub resolver: Arc<Resolver>,
+    /// Keeps credentials fresh.
+    pub refresher: Arc<Refresher>,
+    /// Asks providers for secrets.
+    pub obtainer: Obtainer,
     /// The way to providers.
     pub upstream: Upstream,
     /// The records.
@@ -51,22 +58,42 @@ pub struct App {
 }
 
 impl App {
-    /// Puts the parts together. Touches no network.
+    /// Puts the parts together, within the runtime that refreshes are to run on. Touches no network.
     pub fn new(config: Config, catalog: Catalog, installation: Installation) -> Result<Self, UpstreamError> {
         let catalog = Arc::new(catalog);
         let clock = installation.clock.clone();
+        let spool = Spool::open(&config.data_dir).map_err(UpstreamError::Spool)?;
         let codes = catalog.iter().map(|provider| provider.code.as_str());
         let numbers = Arc::clone(&config.upstream.numbers);
         let metrics = Arc::new(Metrics::new(codes, Arc::clone(&numbers), clock.now_ms()));
+        let resolver = Arc::new(Resolver::new(
+            installation.clone(),
+            Arc::clone(&catalog),
+            Arc::clone(&metrics),
+            config.cache,
+            config.allow_hosts.clone(),
+        ));
+        let upstream = Upstream::new(config.upstream.clone())?;
+        let obtainer = Obtainer::new(
+            upstream.clone(),
+            clock.clone(),
+            config.allow_hosts.clone(),
+            config.refresh.token_timeout,
+        );
+        let refresher = Refresher::new(
+            installation.clone(),
+            Arc::clone(&resolver),
+            obtainer.clone(),
+            Arc::clone(&metrics),
+            config.refresh,
+            spool,
+            Handle::current(),
+        );
         Ok(Self {
-            resolver: Resolver::new(
-                installation.clone(),
-                Arc::clone(&catalog),
-                Arc::clone(&metrics),
-                config.cache,
-                config.allow_hosts.clone(),
-            ),
-            upstream: Upstream::new(config.upstream.clone())?,
+            resolver,
+            upstream,
+            obtainer,
+            refresher: Arc::new(refresher),
             records: Records::new(
                 installation.clock.clone(),
                 config.retention.is_some(),

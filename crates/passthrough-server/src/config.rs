@@ -93,6 +93,8 @@ pub struct Config {
     pub rates: Rates,
     /// The caches.
     pub cache: Cache,
+    /// How credentials are renewed.
+    pub refresh: Refresh,
     /// How long records are kept; `None` keeps none.
     pub retention: Option<Duration>,
     /// For which passthroughs a line is logged.
@@ -181,6 +183,15 @@ pub struct Cache {
     pub idle: Duration,
     /// How long calls are served while the database is away.
     pub without_database: Duration,
+}
+
+/// How credentials are renewed.
+#[derive(Debug, Clone, Copy)]
+pub struct Refresh {
+    /// How long a provider may take over a token.
+    pub token_timeout: Duration,
+    /// How long other processes leave a refresh alone that has given no sign of life.
+    pub lease: Duration,
 }
 
 /// For which passthroughs a line is logged.

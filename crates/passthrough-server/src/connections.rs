@@ -18,6 +18,8 @@ use crate::http::error::ApiError;
 use crate::resolve::{Caller, ReadyConnection};
 use crate::verify::{self, Verified};
 
+pub mod making;
+
 /// Makes a connection. Nothing is stored unless all of it can be used.
 pub async fn create(
     app: &App,
@@ -56,34 +58,15 @@ pub async fn create(
         updated_at: now,
         verified_at: None,
     };
-    let ready = rehearse(app, &connection, &credential, &variables)?;
+    let ready = making::make(app, &connection, credential, &variables).await?;
     if request.verify {
         let verified = prove(app, &ready).await?;
         connection.account_id = verified.account_id;
         connection.account_label = verified.account_label;
         connection.verified_at = Some(app.now_ms());
     }
-    insert(app, &connection, &credential, &variables, &token).await?;
+    insert(app, &connection, &ready, &token).await?;
     Ok((connection, token))
-}
-
-/// Builds a request with the credential before it is stored: one that cannot be put into a header, a
-/// certificate that is none, or a base URL over plain http is the user's mistake now, and would be
-/// somebody's riddle later.
-fn rehearse(
-    app: &App,
-    connection: &Connection,
-    credential: &Credential,
-    variables: &Variables,
-) -> Result<Arc<ReadyConnection>, ApiError> {
-    let ready = app.resolver.ready(connection.clone(), Vec::new(), credential.clone(), 0, variables.clone());
-    let wrong = |message: String| ApiError::bad_field("credentials", message);
-    let ready = ready.map_err(|error| wrong(error.to_string()))?;
-    verify::rehearse(app, &ready).map_err(|error| match error {
-        verify::RehearsalError::Credential(message) => wrong(message),
-        verify::RehearsalError::BaseUrl(problem) => refused(vec![problem]),
-    })?;
-    Ok(Arc::new(ready))
 }
 
 /// Proves a credential, or says why that cannot be done.
@@ -108,17 +91,17 @@ async fn prove(app: &App, ready: &Arc<ReadyConnection>) -> Result<Verified, ApiE
     }
 }
 
-async fn insert(
+/// Stores a new connection.
+pub async fn insert(
     app: &App,
     connection: &Connection,
-    credential: &Credential,
-    variables: &Variables,
+    ready: &ReadyConnection,
     token: &Token,
 ) -> Result<(), ApiError> {
     let vault = &app.installation.vault;
     let (environment, id) = (&connection.environment, connection.id);
-    let sealed = vault.seal_credential(connection, 1, credential)?;
-    let sealed_variables = vault.seal_variables(environment, id, 1, variables)?;
+    let (credential, key_id) = seal(app, connection, ready, 1)?;
+    let sealed_variables = vault.seal_variables(environment, id, 1, &ready.variables)?;
     let stored = StoredConnection {
         connection: connection.clone(),
         token_hash: vault.hash(TokenKind::Connection, token, environment).to_vec(),
@@ -127,13 +110,39 @@ async fn insert(
             key_id: sealed_variables.key_id.to_string(),
             generation: 1,
         },
-        credential: SealedCredential { generation: 1, sealed: sealed.bytes, expires_at: None },
-        credential_key_id: sealed.key_id.to_string(),
-        credential_times: CredentialTimes::default(),
+        credential,
+        credential_key_id: key_id,
+        credential_times: times(ready),
     };
     app.installation.store.insert_connection(&stored).await?;
     app.resolver.changed(ChangeSubject::Connection(id)).await;
     Ok(())
+}
+
+/// Seals the credential of a connection for a generation; gives the id of its key, too.
+fn seal(
+    app: &App,
+    connection: &Connection,
+    ready: &ReadyConnection,
+    generation: i64,
+) -> Result<(SealedCredential, String), ApiError> {
+    let sealed = app.installation.vault.seal_credential(connection, generation, &ready.credential)?;
+    let obtained = ready.credential.obtained.as_ref();
+    let credential = SealedCredential {
+        generation,
+        sealed: sealed.bytes,
+        expires_at: obtained.and_then(|obtained| obtained.expires_at),
+    };
+    Ok((credential, sealed.key_id.to_string()))
+}
+
+/// What is known of the future of a connection's credential.
+fn times(ready: &ReadyConnection) -> CredentialTimes {
+    let obtained = ready.credential.obtained.as_ref();
+    CredentialTimes {
+        refresh_expires_at: obtained.and_then(|obtained| obtained.refresh_expires_at),
+        due_at: obtained.and_then(|obtained| ready.schedule(obtained, 0).due_at),
+    }
 }
 
 /// Finds a connection of the caller's environment.
@@ -154,9 +163,9 @@ pub async fn patch(
     request: PatchConnection,
 ) -> Result<Connection, ApiError> {
     let stored = find(app, environment, id).await?;
-    let (credential, variables) = match request.credentials.is_some() || request.variables.is_some() {
-        true => seal_new(app, &stored, &request)?,
-        false => (None, None),
+    let new = match request.credentials.is_some() || request.variables.is_some() {
+        true => seal_new(app, &stored, &request).await?,
+        false => NewSecrets::default(),
     };
     let status = request.status.as_deref().and_then(|status| status.parse().ok());
     // A new credential brings a disconnected connection back to life; its id and token stay.
@@ -166,8 +175,9 @@ pub async fn patch(
         tags: request.tags,
         status,
         revive: request.credentials.is_some(),
-        credential,
-        variables,
+        credential: new.credential,
+        credential_times: new.times,
+        variables: new.variables,
         ..ConnectionPatch::default()
     };
     let changed = app.installation.store.update_connection(environment, id, &patch, app.now_ms()).await?;
@@ -180,50 +190,54 @@ pub async fn patch(
     }
 }
 
-type NewSecrets = (Option<(SealedCredential, String)>, Option<Sealed>);
+/// What a patch seals anew.
+#[derive(Default)]
+struct NewSecrets {
+    credential: Option<(SealedCredential, String)>,
+    times: CredentialTimes,
+    variables: Option<Sealed>,
+}
 
 /// Seals what a patch brings for the generation after the stored one.
-fn seal_new(app: &App, stored: &StoredConnection, request: &PatchConnection) -> Result<NewSecrets, ApiError> {
+async fn seal_new(
+    app: &App,
+    stored: &StoredConnection,
+    request: &PatchConnection,
+) -> Result<NewSecrets, ApiError> {
     let connection = &stored.connection;
     let (environment, id) = (&connection.environment, connection.id);
     let provider = find_provider(app, "provider", &connection.provider)?;
     let auth = auth_of(provider, connection)?;
     let vault = &app.installation.vault;
     let old = (stored.credential.generation, stored.sealed_variables.generation);
-    let credentials = match &request.credentials {
-        Some(given) => given.clone(),
-        None => {
-            vault.open_credential(connection, old.0, &stored.credential.sealed)?.fields.into_iter().collect()
-        }
-    };
+    let old_credential = vault.open_credential(connection, old.0, &stored.credential.sealed)?;
     let old_variables = vault.open_variables(environment, id, old.1, &stored.sealed_variables.sealed)?;
     let variables = match &request.variables {
         Some(given) => given.clone(),
         None => old_variables.clone().into_iter().collect(),
     };
-    let accepted = provider.accept(
-        auth,
-        credentials,
-        variables,
-        &app.config.allow_hosts,
-        app.installation.clock.steady_ms(),
-    );
+    let (hosts, now) = (&app.config.allow_hosts, app.installation.clock.steady_ms());
+    let accepted = match &request.credentials {
+        Some(given) => provider.accept(auth, given.clone(), variables, hosts, now),
+        None => {
+            let accepted = provider.accept_variables(&old_credential, variables, hosts);
+            accepted.map(|variables| (old_credential, variables))
+        }
+    };
     let (credential, variables) = accepted.map_err(refused)?;
     // Credentials are write-only. Sent to a host of the caller's choice they would be read back, so whoever
     // changes the host must know them.
-    let hosts = |variables: &Variables| origins(app, provider, variables, &credential);
+    let hosts = |variables: &Variables| origins(app, provider, auth, variables, &credential);
     if request.credentials.is_none() && hosts(&old_variables) != hosts(&variables) {
         let message = "the new variables lead to another host: give the credentials, too";
         return Err(ApiError::bad_field("credentials", message));
     }
-    rehearse(app, connection, &credential, &variables)?;
+    let ready = making::make(app, connection, credential, &variables).await?;
     // The credential is sealed anew also where only the variables change: its generation is what tells a
     // verification that is under way that it has been overtaken.
     let generation = old.0.saturating_add(1);
-    let sealed = vault.seal_credential(connection, generation, &credential)?;
-    let key_id = sealed.key_id.to_string();
-    let new_credential =
-        Some((SealedCredential { generation, sealed: sealed.bytes, expires_at: None }, key_id));
+    let new_credential = Some(seal(app, connection, &ready, generation)?);
+    let times = times(&ready);
     let mut new_variables = None;
     if request.variables.is_some() {
         let generation = old.1.saturating_add(1);
@@ -231,22 +245,26 @@ fn seal_new(app: &App, stored: &StoredConnection, request: &PatchConnection) -> 
         let key_id = sealed.key_id.to_string();
         new_variables = Some(Sealed { sealed: sealed.bytes, key_id, generation });
     }
-    Ok((new_credential, new_variables))
+    Ok(NewSecrets { credential: new_credential, times, variables: new_variables })
 }
 
 /// Where requests of a connection can go.
 fn origins(
     app: &App,
     provider: &Provider,
+    auth: &Auth,
     variables: &Variables,
     credential: &Credential,
 ) -> Vec<Option<Arc<Origin>>> {
+    let hosts = &app.config.allow_hosts;
     let bases = std::iter::once(&provider.base_url).chain(provider.base_urls.values());
     let resolve = |base: &BaseUrlTemplate| {
-        let base = base.resolve(variables, credential, &provider.variables, &app.config.allow_hosts);
+        let base = base.resolve(variables, credential, &provider.variables, hosts);
         base.ok().map(|base| Arc::clone(&base.origin))
     };
-    bases.map(resolve).collect()
+    let urls = auth.grant.urls().into_iter();
+    let urls = urls.map(|url| url.origin(variables, credential, &provider.variables, hosts));
+    bases.map(resolve).chain(urls).collect()
 }
 
 /// Tries the credential and notes what the provider said: the account, or that it refuses.

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use number::{Counter, Gauge, Histogram};
-pub use provider::{Ended, Failure, Provider, UnderWay};
+pub use provider::{Ended, Failure, Provider, Refreshed, UnderWay};
 pub use text::CONTENT_TYPE;
 pub use upstream::{Closed, Upstream};
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use passthrough_core::answer::{ResponseAs, ShapeError, decode, shape};
+use passthrough_core::base_url::Origin;
 use passthrough_core::fault::{Door, Sent};
 use passthrough_core::header::Fields;
 use passthrough_core::id::RequestId;
@@ -27,6 +28,7 @@ use crate::upstream::{Answer, Call, InterimSink, UpstreamBody, in_time};
 
 mod buffer;
 mod redirect;
+mod renewal;
 mod send;
 pub mod stream;
 
@@ -171,13 +173,20 @@ async fn run(
     let taken = app.limits.take(&caller.api_key, &ready.connection.id, &caller.environment);
     *standing = noted(&mut draft, taken.map_err(ApiError::from))?;
 
-    // 3. Ensure a fresh credential. The grant of everything in the catalog is `static`: what the user gave
-    //    stays as it is, and the cache opened it already.
+    // 3. Ensure a fresh credential.
+    let Passthrough { request_id, wanted, persistence, .. } = *passthrough;
+    let deadline = deadline(app, wanted, passthrough.timeout);
+    let ready = match ready.is_due(|| app.installation.clock.steady_ms()) {
+        false => ready,
+        true => {
+            draft.stage(Stage::Refresh);
+            let fresh = Box::pin(app.refresher.ensure_fresh(ready, deadline)).await;
+            noted(&mut draft, fresh)?
+        }
+    };
     let open = noted(&mut draft, open(&ready))?;
 
     // 4. Build the upstream request.
-    let Passthrough { request_id, wanted, persistence, .. } = *passthrough;
-    let deadline = deadline(app, wanted, passthrough.timeout);
     let (mut request, mut streamed) = (passthrough.request, passthrough.streamed);
     if !open.auth.inject.body.is_empty() && matches!(request.body, RequestBody::Streamed) {
         let most = app.config.limits.envelope_request_bytes;
@@ -186,6 +195,7 @@ async fn run(
         request.body = noted(&mut draft, held)?;
     }
     let repeatable = redirect::Repeatable::of(&request, ready.provider.redirects);
+    let renewable = renewal::Repeat::of(&ready, &request, wanted == Wanted::Stream);
     let built = core::build(open, request, || app.moment(), &app.config.allow_hosts);
     let mut request = noted(&mut draft, built.map_err(ApiError::from))?;
 
@@ -197,7 +207,13 @@ async fn run(
     let mut call = call(app, &ready, request, streamed, deadline, stream, &mut draft)?;
     call.interim = passthrough.interim.map(|sink| stream::interim_sink(sink, Arc::clone(&ready)));
     let answer = send::send(app, &ready, call, repeatable, persistence, &mut draft).await;
-    let answer = noted(&mut draft, answer)?;
+    let mut answer = noted(&mut draft, answer)?;
+    let mut ready = ready;
+    if let Some(repeat) = renewable {
+        let renewed = renewal::renew(app, ready, answer, repeat, deadline, &mut draft);
+        let renewed = Box::pin(renewed).await;
+        (ready, answer) = noted(&mut draft, renewed)?;
+    }
     draft.answered(answer.status.as_u16(), answer.upstream_ms, answer.dialled);
 
     // 6. Shape the answer. 7. Record it: the draft does so when it is dropped, at the end of the answer.
@@ -336,13 +352,18 @@ fn text(value: &[u8]) -> String {
     }
 }
 
-/// Sends one request of our own on a connection, such as the one that verifies it, and reads the answer.
+/// Sends one request of our own on a connection, such as the one that verifies it, and reads the answer. `elsewhere`
+/// is another place than the base URL that the provider's file names for it.
 pub async fn ask(
     app: &App,
     ready: &Arc<ReadyConnection>,
     request: core::PassthroughRequest,
+    elsewhere: Option<&Arc<Origin>>,
 ) -> Result<(http::StatusCode, Fields, Bytes), ApiError> {
-    let upstream_request = core::build(open(ready)?, request, || app.moment(), &app.config.allow_hosts)?;
+    let upstream_request = match elsewhere {
+        None => core::build(open(ready)?, request, || app.moment(), &app.config.allow_hosts)?,
+        Some(origin) => core::build_hop(open(ready)?, request, origin, || app.moment())?,
+    };
     let id = RequestId::from(app.installation.new_ulid());
     // Without a caller the draft leaves no record: this is not a passthrough.
     let mut draft = app.records.begin(id, Door::Envelope, "", "");

@@ -39,6 +39,8 @@ use worker::Workers;
 
 /// How long a cancelled request may take to end.
 const CANCEL: Duration = Duration::from_millis(500);
+/// How long refreshes may go on after everything else: with the grace and the flushing, 25 s at the default.
+const REFRESHES: Duration = Duration::from_millis(500);
 /// What is left for flushing after the grace.
 const FLUSH: Duration = Duration::from_secs(2);
 
@@ -108,6 +110,7 @@ impl Server {
         let last_change = installation.store.latest_change().await?;
         let lock = lone::lock(&config);
         let app = Arc::new(App::new(config, catalog, installation)?);
+        app.refresher.recover(lock.is_some()).await;
         Ok(Self { app, listeners, exposed, address, first_key, last_change, lock })
     }
 
@@ -141,6 +144,7 @@ impl Server {
             stop_writing.clone(),
         ));
         let following = tokio::spawn(follow::follow(Arc::clone(&app), last_change));
+        let keeping_alive = tokio::spawn(Arc::clone(&app.refresher).keep_alive());
         let stop_tracing = CancellationToken::new();
         let tracing_out = tokio::spawn(app.traces.clone().keep_exporting(stop_tracing.clone()));
         let exposing = exposed.map(|listener| tokio::spawn(exposed::serve(Arc::clone(&app), listener)));
@@ -156,6 +160,13 @@ impl Server {
         workers.cancel();
         let _ = tokio::time::timeout(CANCEL, workers.done()).await;
         following.abort();
+        keeping_alive.abort();
+        // Never while a provider may have answered: what it gave exists nowhere else yet.
+        if tokio::time::timeout(REFRESHES, app.refresher.finish()).await.is_err() {
+            tracing::error!(
+                "a refresh was still under way; the provider may have replaced a token that is now lost"
+            );
+        }
         stop_tracing.cancel();
         if let Some(exposing) = exposing {
             exposing.abort();

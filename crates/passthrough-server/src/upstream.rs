@@ -148,6 +148,9 @@ pub enum UpstreamError {
     /// TLS cannot be set up.
     #[error("TLS cannot be set up")]
     Tls(#[source] rustls::Error),
+    /// There is no place for what providers give.
+    #[error("the folder `spool` in the data folder cannot be made")]
+    Spool(#[source] std::io::Error),
 }
 
 /// Takes an interim head (RFC 9110 section 15.2): status, reason phrase, fields.

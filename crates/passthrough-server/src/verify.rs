@@ -9,7 +9,7 @@ use passthrough_core::base_url::{Host, Scheme};
 use passthrough_core::fault::Door;
 use passthrough_core::header::Fields;
 use passthrough_core::path::CallerPath;
-use passthrough_core::provider::{BaseUrlTemplate, ExpiredWhen, Problem, Verify};
+use passthrough_core::provider::{BaseUrlTemplate, Problem, Verify};
 use passthrough_core::template::{Scope, Template, percent_encode};
 use passthrough_core::upstream::{PassthroughRequest, RequestBody, build};
 use passthrough_store::Account;
@@ -142,7 +142,7 @@ pub async fn verify(app: &App, ready: &Arc<ReadyConnection>) -> Result<Verified,
         return Err(ApiError::bad_field("verify", message));
     };
     let request = verify_request(app, ready, verify)?;
-    let (status, headers, body) = match ask(app, ready, request).await {
+    let (status, headers, body) = match ask(app, ready, request, None).await {
         Ok(answer) => answer,
         Err(error) => {
             let mut verified = Verified::new(VerificationResult::Unreachable, error.message.clone());
@@ -151,7 +151,8 @@ pub async fn verify(app: &App, ready: &Arc<ReadyConnection>) -> Result<Verified,
         }
     };
     let json = serde_json::from_slice::<Value>(&body).ok();
-    let expired = open.provider.expired_when.iter().any(|rule| holds(rule, status, &headers, json.as_ref()));
+    let expired =
+        open.provider.expired_when.iter().any(|rule| rule.holds(status.as_u16(), &headers, json.as_ref()));
     let mut verified = judge(status, expired);
     verified.status = Some(status);
     if verified.result == VerificationResult::Alive {
@@ -191,12 +192,17 @@ fn verify_request(
     Ok(request(verify.method.clone(), path, verify.base.clone(), body))
 }
 
-fn rendered(path: &Template, scope: &Scope<'_>) -> Option<String> {
+pub fn rendered(path: &Template, scope: &Scope<'_>) -> Option<String> {
     let rendered = path.render_escaped(scope, |value, out| out.push_str(&percent_encode(value)))?;
     Some(rendered.to_string())
 }
 
-fn request(method: Method, path: CallerPath, base: Option<String>, body: RequestBody) -> PassthroughRequest {
+pub fn request(
+    method: Method,
+    path: CallerPath,
+    base: Option<String>,
+    body: RequestBody,
+) -> PassthroughRequest {
     PassthroughRequest {
         door: Door::Envelope,
         method,
@@ -218,26 +224,4 @@ fn judge(status: StatusCode, expired: bool) -> Verified {
         401 | 403 => refused(),
         _ => Verified::new(VerificationResult::Unreachable, "the provider did not say"),
     }
-}
-
-/// Whether all conditions of a rule hold.
-fn holds(rule: &ExpiredWhen, status: StatusCode, headers: &Fields, json: Option<&Value>) -> bool {
-    if rule.status.is_some_and(|wanted| wanted != status) {
-        return false;
-    }
-    if let Some(name) = &rule.header {
-        let value = headers.get(name.as_str()).and_then(|value| std::str::from_utf8(value).ok());
-        let equals = rule.pointer.is_none().then_some(rule.equals.as_ref()).flatten();
-        let wanted = equals.map(|equals| equals.as_str().map_or_else(|| equals.to_string(), str::to_owned));
-        if value.is_none() || wanted.is_some_and(|wanted| value != Some(wanted.as_str())) {
-            return false;
-        }
-    }
-    if let Some(pointer) = &rule.pointer {
-        let value = json.and_then(|json| json.pointer(&pointer.to_string()));
-        if value.is_none() || rule.equals.as_ref().is_some_and(|equals| value != Some(equals)) {
-            return false;
-        }
-    }
-    true
 }

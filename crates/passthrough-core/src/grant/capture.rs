@@ -38,6 +38,16 @@ pub(super) fn keep(
     Ok(())
 }
 
+/// What an answer brought besides tokens, such as the variables that a call after connecting finds out.
+pub fn read_captures(
+    captures: &[Capture],
+    answer: &Answer<'_>,
+) -> Result<BTreeMap<String, SecretString>, Refusal> {
+    let mut kept = Values::new();
+    keep(captures, answer, answer.values().as_ref(), &mut kept)?;
+    Ok(kept)
+}
+
 /// A value that may be kept. Nothing that a provider hands out has a control character in it; in a header one would
 /// begin another.
 pub(super) fn checked(name: &str, value: String) -> Result<SecretString, Refusal> {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use indexmap::IndexMap;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::grant::{CLIENT_NAMES, Flow};
+use super::grant::CLIENT_NAMES;
 use super::{Auth, BaseRefusal, Grant, HostAllowList, Problem, Provider};
 use crate::connection::{Credential, Obtained, Variables};
 use crate::freshness::{LIFETIME_MAX_MS, LIFETIME_MIN_MS};
@@ -114,6 +114,21 @@ impl Provider {
         if problems.is_empty() { Ok((credential, variables)) } else { Err(problems) }
     }
 
+    /// Checks other variables for a credential that stays.
+    pub fn accept_variables(
+        &self,
+        credential: &Credential,
+        variables: IndexMap<String, SecretString>,
+        hosts: &HostAllowList,
+    ) -> Result<Variables, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let variables = self.variables.accept("variables", variables, hosts, &mut problems);
+        if problems.is_empty() {
+            self.check_bases(&variables, credential, hosts, &mut problems);
+        }
+        if problems.is_empty() { Ok(variables) } else { Err(problems) }
+    }
+
     fn check_bases(
         &self,
         variables: &Variables,
@@ -203,14 +218,4 @@ pub fn instant_ms(text: &str) -> Option<i64> {
         return Some(if number.abs() < 100_000_000_000 { number * 1_000 } else { number });
     }
     text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond)
-}
-
-impl Flow {
-    /// Whether tokens can be had without the end user.
-    pub fn is_unattended(self) -> bool {
-        match self {
-            Flow::ClientCredentials | Flow::Password | Flow::JwtBearer => true,
-            Flow::Code | Flow::Mcp => false,
-        }
-    }
 }

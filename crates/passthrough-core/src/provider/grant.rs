@@ -1,10 +1,12 @@
 //! How a usable secret is obtained, checked and ready to use. What is sent for it is built in `crate::grant`.
 
+use std::sync::Arc;
+
 use http::{HeaderName, Method};
 
 use super::file::{ClientAuth, ExpiresUnit, GrantKind, JwtAlgorithm, OAuth1Signature, Rotation, TokenBody};
 use super::{BaseRefusal, BaseUrlTemplate, ExpiredWhen, HostAllowList, Inputs, JsonTemplate};
-use crate::base_url::BaseUrl;
+use crate::base_url::{BaseUrl, Origin};
 use crate::connection::{Credential, Variables};
 use crate::json_body::Pointer;
 use crate::template::Template;
@@ -270,6 +272,17 @@ impl UrlTemplate {
         Ok(Url { base: (*base).clone(), slash: self.slash, query: self.query.clone() })
     }
 
+    /// Where it is for one connection; `None` where that cannot be said yet.
+    pub fn origin(
+        &self,
+        variables: &Variables,
+        credential: &Credential,
+        inputs: &Inputs,
+        hosts: &HostAllowList,
+    ) -> Option<Arc<Origin>> {
+        self.resolve(variables, credential, inputs, hosts).ok().map(|url| url.base.origin)
+    }
+
     /// The text in the file, without its query.
     pub fn source(&self) -> &str {
         self.base.source()
@@ -367,6 +380,22 @@ impl Grant {
             }
             Grant::OAuth1(_) => CLIENT_NAMES.contains(&name),
             Grant::Static | Grant::Login(_) => false,
+        }
+    }
+
+    /// Every address that something secret may be sent to.
+    pub fn urls(&self) -> Vec<&UrlTemplate> {
+        match self {
+            Grant::Static => Vec::new(),
+            Grant::OAuth2(oauth2) => {
+                let urls =
+                    [&oauth2.authorize_url, &oauth2.token_url, &oauth2.refresh_url, &oauth2.revoke_url];
+                urls.into_iter().flatten().collect()
+            }
+            Grant::OAuth1(oauth1) => {
+                vec![&oauth1.request_token_url, &oauth1.authorize_url, &oauth1.access_token_url]
+            }
+            Grant::Login(login) => login.steps.iter().chain(&login.refresh).map(|step| &step.url).collect(),
         }
     }
 

@@ -10,8 +10,12 @@ use passthrough_core::limit::Rate;
 use passthrough_core::provider::HostAllowList;
 use passthrough_core::retry::MAX_RETRIES;
 
-use super::settings::{LimitSettings, MetricsSettings, ServerSettings, Settings, UpstreamSettings};
-use super::{Cache, Config, ConfigError, Deadlines, Exposure, Limits, Overrides, Persistence, Serving};
+use super::settings::{
+    LimitSettings, MetricsSettings, RefreshSettings, ServerSettings, Settings, UpstreamSettings,
+};
+use super::{
+    Cache, Config, ConfigError, Deadlines, Exposure, Limits, Overrides, Persistence, Refresh, Serving,
+};
 use crate::limits::Rates;
 use crate::upstream::{Dns, Limits as UpstreamLimits, Timeouts, UpstreamConfig};
 
@@ -59,6 +63,7 @@ impl Settings {
                 idle: ms(cache.idle_ms),
                 without_database: ms(cache.without_database_ms),
             },
+            refresh: self.refresh.check()?,
             log_calls: self.log.calls,
             metrics: self.metrics.check()?,
             telemetry: self.telemetry.check().map_err(ConfigError::Invalid)?,
@@ -86,6 +91,19 @@ impl LimitSettings {
                 self.burst_per_environment,
             )?,
         })
+    }
+}
+
+impl RefreshSettings {
+    fn check(self) -> Result<Refresh, ConfigError> {
+        let (token, lease) = (self.token_timeout_ms, self.lease_ms);
+        // A lease that ended while the provider still answers would let a second process use the same token.
+        if token == 0 || lease < token.saturating_mul(2) {
+            let message =
+                format!("refresh.lease_ms is {lease}; it must be at least twice refresh.token_timeout_ms");
+            return Err(ConfigError::Invalid(message));
+        }
+        Ok(Refresh { token_timeout: ms(token), lease: ms(lease) })
     }
 }
 

@@ -26,6 +26,7 @@ pub(super) struct Settings {
     pub(super) upstream: UpstreamSettings,
     pub(super) limits: LimitSettings,
     pub(super) cache: CacheSettings,
+    pub(super) refresh: RefreshSettings,
     pub(super) records: RecordSettings,
     pub(super) log: LogSettings,
     pub(super) metrics: MetricsSettings,
@@ -99,6 +100,14 @@ pub(super) struct CacheSettings {
     pub(super) connections: u64,
     pub(super) idle_ms: u64,
     pub(super) without_database_ms: u64,
+}
+
+/// The section `refresh`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RefreshSettings {
+    pub(super) token_timeout_ms: u64,
+    pub(super) lease_ms: u64,
 }
 
 /// The section `records`.

@@ -156,6 +156,25 @@ impl ApiError {
         Self { retryable: true, retry_after: Some(1), ..error }
     }
 
+    /// 503 where a credential is being refreshed and the caller cannot wait for it.
+    pub fn refresh_in_progress() -> Self {
+        let message = "the connection's credential is being refreshed; try again in a moment";
+        let error = Self::new(ErrorCode::RefreshInProgress, Origin::Passthrough, message);
+        Self { retryable: true, retry_after: Some(1), ..error }
+    }
+
+    /// 502 where a credential has ended and the provider gave no other this time. `what` is what it said, in a few
+    /// words.
+    pub fn refresh_failed(what: &str, wait_ms: i64) -> Self {
+        let wait = Duration::from_millis(u64::try_from(wait_ms).unwrap_or_default());
+        let seconds = whole_seconds(wait);
+        let message = format!(
+            "the connection's credential could not be refreshed ({what}); it is tried again in {seconds} s"
+        );
+        let error = Self::bad_gateway("refresh", message, Sent::No);
+        Self { retryable: true, retry_after: Some(seconds), ..error }
+    }
+
     /// 429, where a limit is used up: ours, or the provider's where the caller wants to know without a call.
     pub fn too_many_requests(scope: Scope, wait: Duration) -> Self {
         let seconds = whole_seconds(wait);

@@ -39,6 +39,8 @@ families! {
         "From the begin of a call to the head of the provider's answer, waiting and connecting included",
     IN_FLIGHT: Gauge "passthrough_in_flight" ["provider"]
         "Passthroughs under way",
+    REFRESHES: Counter "passthrough_refreshes" ["provider" "outcome"]
+        "Refreshes of credentials: fresh, ended (the end user must link again) or failed (tried again later)",
     REQUEST_BYTES: Counter "passthrough_request_body_bytes" ["door" "provider"]
         "Bytes of bodies to providers, counted at the end of a passthrough",
     RESPONSE_BYTES: Counter "passthrough_response_body_bytes" ["door" "provider"]

@@ -82,6 +82,29 @@ impl Failure {
     }
 }
 
+/// What came of a refresh.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refreshed {
+    /// A fresh credential.
+    Fresh,
+    /// The end of the grant.
+    Ended,
+    /// Nothing this time.
+    Failed,
+}
+
+impl Refreshed {
+    const ALL: [Refreshed; 3] = [Refreshed::Fresh, Refreshed::Ended, Refreshed::Failed];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Refreshed::Fresh => "fresh",
+            Refreshed::Ended => "ended",
+            Refreshed::Failed => "failed",
+        }
+    }
+}
+
 /// The numbers of one provider; also of "none", for requests that never came to a connection.
 #[derive(Debug)]
 pub struct Provider {
@@ -90,6 +113,8 @@ pub struct Provider {
     pub in_flight: Gauge,
     /// From the call's begin to the head of the provider's answer.
     pub first_byte: Histogram,
+    /// Refreshes of its credentials, by what came of them: see [`Refreshed`].
+    refreshes: [Counter; Refreshed::ALL.len()],
     /// Made when the first request comes by a door: most providers are used by one, most never.
     doors: [OnceLock<Box<AtDoor>>; DOORS.len()],
 }
@@ -138,6 +163,7 @@ impl Provider {
             code: code.to_owned(),
             in_flight: Gauge::default(),
             first_byte: Histogram::default(),
+            refreshes: Default::default(),
             doors: Default::default(),
         }
     }
@@ -158,6 +184,17 @@ impl Provider {
         if ended.response_bytes > 0 {
             numbers.response_bytes.add(ended.response_bytes);
         }
+    }
+
+    /// Counts a refresh.
+    pub fn refreshed(&self, what: Refreshed) {
+        self.refreshes[what as usize].increment();
+    }
+
+    /// Refreshes, by what came of them, where there were any.
+    pub(super) fn refreshes(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let named = Refreshed::ALL.iter().zip(&self.refreshes);
+        named.map(|(what, counter)| (what.as_str(), counter.get())).filter(|(_, count)| *count > 0)
     }
 
     /// The doors that were used, with their names.

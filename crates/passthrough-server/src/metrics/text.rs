@@ -72,6 +72,12 @@ impl Out<'_> {
             let known = provider.in_flight.get() != 0 || provider.used().next().is_some();
             if known { gauge(out, labels, provider.in_flight.get()) } else { Ok(()) }
         })?;
+        let mut refreshes = self.family(&family::REFRESHES)?;
+        for provider in metrics.all() {
+            for (outcome, count) in provider.refreshes() {
+                counter(&mut refreshes, &[("provider", &provider.code), ("outcome", outcome)], count)?;
+            }
+        }
         let mut sent = self.family(&family::REQUEST_BYTES)?;
         for (provider, door, at) in at_doors() {
             counter(&mut sent, &[("door", door), ("provider", provider)], at.request_bytes.get())?;

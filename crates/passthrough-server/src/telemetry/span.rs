@@ -16,6 +16,8 @@ pub enum Stage {
     Authenticate,
     /// Finding the connection.
     Resolve,
+    /// Waiting for a fresh credential.
+    Refresh,
     /// Sending, up to the head of the provider's answer.
     Send,
     /// From there to the end of the caller's answer.
@@ -27,6 +29,7 @@ impl Stage {
         match self {
             Stage::Authenticate => "authenticate",
             Stage::Resolve => "resolve",
+            Stage::Refresh => "refresh",
             Stage::Send => "send",
             Stage::Shape => "shape",
         }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::StatusCode;
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt;
 use passthrough_core::header::Fields;
 
 use super::error::{BodyError, Reason};
@@ -63,6 +64,11 @@ impl fmt::Debug for Answer {
 enum Flow {
     /// It is over.
     Over,
+    /// What was looked at comes first, then the rest.
+    Seen {
+        first: Option<Bytes>,
+        rest: Box<AnswerBody>,
+    },
     Http1 {
         socket: Box<Socket>,
         permits: Permits,
@@ -121,6 +127,31 @@ impl AnswerBody {
         }
     }
 
+    /// Reads ahead, up to `most` bytes, and gives the whole body where it has no more; whoever reads the body gets it
+    /// all the same.
+    pub async fn look_ahead(&mut self, most: usize) -> Result<Option<Bytes>, BodyError> {
+        if self.size_hint().lower() > most as u64 {
+            return Ok(None);
+        }
+        let mut seen = bytes::BytesMut::new();
+        while seen.len() <= most {
+            match self.frame().await {
+                None => break,
+                Some(frame) => {
+                    // Trailers are not kept: nobody who looks at a body for an error needs them.
+                    if let Ok(data) = frame?.into_data() {
+                        seen.extend_from_slice(&data);
+                    }
+                }
+            }
+        }
+        let (seen, whole) = (seen.freeze(), self.is_end_stream());
+        let (idle, patience) = (self.idle, Patience::new(None));
+        let rest = Box::new(std::mem::replace(self, Self::none()));
+        *self = Self { flow: Flow::Seen { first: Some(seen.clone()), rest }, idle, patience };
+        Ok(whole.then_some(seen))
+    }
+
     fn fail(&mut self, reason: Reason) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         self.flow = Flow::Over;
         Poll::Ready(Some(Err(BodyError { reason })))
@@ -130,6 +161,8 @@ impl AnswerBody {
     fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let (timer, moves) = match &mut self.flow {
             Flow::Over => return Poll::Ready(None),
+            // The rest has a patience of its own.
+            Flow::Seen { .. } => return Poll::Pending,
             Flow::Http1 { socket, .. } => {
                 let moves = socket.moves();
                 (&mut socket.timer, moves)
@@ -154,6 +187,12 @@ impl Body for AnswerBody {
         let this = &mut *self;
         let frame = match &mut this.flow {
             Flow::Over => return Poll::Ready(None),
+            Flow::Seen { first, rest } => {
+                return match first.take().filter(|first| !first.is_empty()) {
+                    Some(first) => Poll::Ready(Some(Ok(Frame::data(first)))),
+                    None => Pin::new(rest).poll_frame(cx),
+                };
+            }
             Flow::Http1 { socket, .. } => socket.poll_frame(cx),
             Flow::Http2 { stream, .. } => stream.poll_frame(cx),
         };
@@ -178,6 +217,7 @@ impl Body for AnswerBody {
     fn is_end_stream(&self) -> bool {
         match &self.flow {
             Flow::Over => true,
+            Flow::Seen { first, rest } => first.as_ref().is_none_or(Bytes::is_empty) && rest.is_end_stream(),
             Flow::Http1 { socket, .. } => socket.is_end(),
             Flow::Http2 { stream, .. } => stream.is_end(),
         }
@@ -186,6 +226,10 @@ impl Body for AnswerBody {
     fn size_hint(&self) -> SizeHint {
         let remaining = match &self.flow {
             Flow::Over => Some(0),
+            Flow::Seen { first, rest } => {
+                let seen = first.as_ref().map_or(0, |first| first.len() as u64);
+                rest.size_hint().exact().map(|rest| rest + seen)
+            }
             Flow::Http1 { socket, .. } => socket.remaining(),
             Flow::Http2 { stream, .. } => stream.remaining(),
         };

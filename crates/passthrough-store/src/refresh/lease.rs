@@ -139,6 +139,20 @@ impl Store {
         Ok(released > 0)
     }
 
+    /// Ends every lease, as a process may do that knows that no other works on this database: those that are there are
+    /// then of the dead. That they were there stays known.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn release_all_leases(&self) -> Result<(), StoreError> {
+        let released = Statement::new(
+            "update credentials set lease_abandoned = case when lease_generation = generation then 1 \
+             else lease_abandoned end, lease_owner = null, lease_until = null, lease_generation = null \
+             where lease_owner is not null",
+        );
+        released.execute(&self.writer).await.map(drop)
+    }
+
     async fn find_lease(
         &self,
         environment: &Environment,

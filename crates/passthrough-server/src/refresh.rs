@@ -1,0 +1,419 @@
+//! Keeping credentials fresh, so that a connection, once made, is never lost.
+//!
+//! A refresh token that rotates can be used once. So for each connection one refresh is under way at a time: in this
+//! process by [`flight`], between processes by a lease in the database, taken by compare-and-set. The lease's commit
+//! is the intent; the provider's answer goes into the [`spool`] before anything else is done with it, then into the
+//! database, and only then to a caller. What goes wrong on the way is told apart: only a provider that says that the
+//! grant has ended ends a connection.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use data_encoding::BASE64;
+use passthrough_core::connection::{ConnectionStatus, Credential, SealedCredential};
+use passthrough_core::freshness::Schedule;
+use passthrough_core::id::{ConnectionId, Environment, EventId};
+use passthrough_store::{CredentialTimes, Leased, NewEvent, RefreshFailure, Refreshed, Store, StoreError};
+use passthrough_vault::random;
+use tokio::runtime::Handle;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::config;
+use crate::http::error::ApiError;
+use crate::installation::Installation;
+use crate::metrics::{self, Metrics};
+use crate::obtain::{Obtainer, Refusal, Way};
+use crate::resolve::{ReadyConnection, ResolveError, Resolver};
+
+mod background;
+mod flight;
+mod spool;
+
+use flight::Flights;
+pub use spool::Spool;
+use spool::{Entry, Reserved};
+
+/// How often another process's refresh is looked at.
+const LOOK: Duration = Duration::from_millis(100);
+/// How often the database is tried again with what a provider has given us.
+const STORE_AGAIN: Duration = Duration::from_secs(1);
+/// After a failure nobody asks the provider for this long, doubling up to the most.
+const COOL_DOWN_MS: i64 = 30_000;
+const COOL_DOWN_MAX_MS: i64 = 3_600_000;
+
+/// Keeps credentials fresh.
+#[derive(Debug)]
+pub struct Refresher {
+    parts: Arc<Parts>,
+    flights: Flights<Outcome>,
+}
+
+/// What a refresh works with.
+#[derive(Debug)]
+struct Parts {
+    installation: Installation,
+    resolver: Arc<Resolver>,
+    obtainer: Obtainer,
+    metrics: Arc<Metrics>,
+    spool: Spool,
+    settings: config::Refresh,
+    /// Tells this process's leases from all others', those of its own former lives included.
+    owner: String,
+}
+
+/// What came of a refresh.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// The connection with a fresh credential.
+    Fresh(Arc<ReadyConnection>),
+    /// The end user must link again.
+    Ended,
+    /// It failed this time.
+    Failed(ApiError),
+}
+
+/// Why a refresh is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// It is time.
+    Due,
+    /// The provider refused the credential of this generation.
+    Refused,
+}
+
+impl Refresher {
+    /// A refresher whose tasks run on `runtime`.
+    pub fn new(
+        installation: Installation,
+        resolver: Arc<Resolver>,
+        obtainer: Obtainer,
+        metrics: Arc<Metrics>,
+        settings: config::Refresh,
+        spool: Spool,
+        runtime: Handle,
+    ) -> Self {
+        let owner = data_encoding::HEXLOWER.encode(&random::<16>());
+        let parts = Parts { installation, resolver, obtainer, metrics, spool, settings, owner };
+        Self { parts: Arc::new(parts), flights: Flights::new(runtime) }
+    }
+
+    /// The connection with a credential that can be used now. Waits for a refresh where one is due, but not beyond
+    /// `deadline`; where the refresh fails and the old credential still lives, that is used.
+    pub async fn ensure_fresh(
+        &self,
+        ready: Arc<ReadyConnection>,
+        deadline: Option<Instant>,
+    ) -> Result<Arc<ReadyConnection>, ApiError> {
+        match self.refreshed(&ready, Why::Due, deadline).await {
+            Ok(Outcome::Fresh(fresh)) => Ok(fresh),
+            Ok(Outcome::Ended) => Err(ResolveError::Disconnected.into()),
+            Ok(Outcome::Failed(_)) | Err(_) if ready.is_alive(self.parts.installation.clock.steady_ms()) => {
+                Ok(ready)
+            }
+            Ok(Outcome::Failed(error)) | Err(error) => Err(error),
+        }
+    }
+
+    /// Refreshes, or waits for the refresh that is under way.
+    pub async fn refreshed(
+        &self,
+        ready: &Arc<ReadyConnection>,
+        why: Why,
+        deadline: Option<Instant>,
+    ) -> Result<Outcome, ApiError> {
+        let id = ready.connection.id;
+        let refresh = || {
+            let (parts, ready) = (Arc::clone(&self.parts), Arc::clone(ready));
+            async move { parts.refresh(&ready, why).await }
+        };
+        let joined = self.flights.join(id, refresh);
+        let joined = match deadline {
+            None => joined.await,
+            Some(deadline) => match tokio::time::timeout_at(deadline, joined).await {
+                Ok(joined) => joined,
+                Err(_) => return Err(ApiError::refresh_in_progress()),
+            },
+        };
+        joined.ok_or_else(|| ApiError::internal("a refresh broke down"))
+    }
+
+    /// Waits until no refresh is under way.
+    pub async fn finish(&self) {
+        self.flights.finish().await;
+    }
+}
+
+/// The lease on a connection's refresh, while it is ours.
+struct Lease {
+    environment: Environment,
+    connection: ConnectionId,
+    generation: i64,
+}
+
+impl Parts {
+    /// One refresh from its intent to its commit.
+    async fn refresh(&self, ready: &Arc<ReadyConnection>, why: Why) -> Outcome {
+        let result = self.try_refresh(ready, why).await;
+        let outcome = result.unwrap_or_else(Outcome::Failed);
+        self.metrics.provider(&ready.connection.provider).refreshed(match &outcome {
+            Outcome::Fresh(_) => metrics::Refreshed::Fresh,
+            Outcome::Ended => metrics::Refreshed::Ended,
+            Outcome::Failed(_) => metrics::Refreshed::Failed,
+        });
+        outcome
+    }
+
+    async fn try_refresh(&self, ready: &Arc<ReadyConnection>, why: Why) -> Result<Outcome, ApiError> {
+        let (environment, id) = (&ready.connection.environment, ready.connection.id);
+        let patience = Instant::now() + self.settings.lease + self.settings.token_timeout;
+        loop {
+            // What is decided on is what is stored, not what a cache holds.
+            let Some(state) = self.store().find_refresh_state(environment, id).await? else {
+                return Err(ResolveError::UnknownConnection.into());
+            };
+            if state.credential.generation != ready.generation {
+                // Somebody newer wrote.
+                return self.reload(ready).await;
+            }
+            if state.status != ConnectionStatus::Connected {
+                self.forget(id).await;
+                return Ok(Outcome::Ended);
+            }
+            let now = self.now_ms();
+            if let Some(not_before) = state.not_before.filter(|not_before| *not_before > now) {
+                return Err(ApiError::refresh_failed(&state.error.unwrap_or_default(), not_before - now));
+            }
+            let lease =
+                Lease { environment: environment.clone(), connection: id, generation: ready.generation };
+            match self.take(&lease, now).await? {
+                Leased::Taken { .. } => return self.hold(lease, ready, why, state.failures).await,
+                Leased::Newer => {}
+                Leased::Gone => return Err(ResolveError::UnknownConnection.into()),
+                Leased::Held { .. } if Instant::now() > patience => {
+                    return Err(ApiError::refresh_in_progress());
+                }
+                Leased::Held { .. } => sleep(LOOK).await,
+            }
+        }
+    }
+
+    /// Works under the lease, and keeps it alive meanwhile.
+    async fn hold(
+        &self,
+        lease: Lease,
+        ready: &Arc<ReadyConnection>,
+        why: Why,
+        failures: i64,
+    ) -> Result<Outcome, ApiError> {
+        let heartbeat = async {
+            loop {
+                sleep(self.settings.lease / 3).await;
+                let until = self.now_ms() + milliseconds(self.settings.lease);
+                let extended = self.store().extend_lease(
+                    &lease.environment,
+                    lease.connection,
+                    lease.generation,
+                    &self.owner,
+                    until,
+                );
+                if let Err(error) = extended.await {
+                    tracing::warn!(connection = %lease.connection, %error, "a lease could not be extended");
+                }
+            }
+        };
+        tokio::select! {
+            biased;
+            outcome = self.renew(&lease, ready, why, failures) => outcome,
+            () = heartbeat => Err(ApiError::internal("a heartbeat ended")),
+        }
+    }
+
+    /// Asks the provider and stores what it gives.
+    async fn renew(
+        &self,
+        lease: &Lease,
+        ready: &Arc<ReadyConnection>,
+        why: Why,
+        failures: i64,
+    ) -> Result<Outcome, ApiError> {
+        // Room for the answer first: one that cannot be kept must not be asked for.
+        let reserved = self.reserve(lease).await;
+        let reserved = match reserved {
+            Ok(reserved) => reserved,
+            Err(error) => {
+                self.release(lease).await;
+                tracing::error!(%error, "no room for a refreshed credential: the disk is full or not writable");
+                return Err(ApiError::unavailable("a credential cannot be refreshed: the disk is full"));
+            }
+        };
+        let way = if why == Why::Refused { Way::Anew } else { Way::Refresh };
+        let answer = timeout(self.settings.token_timeout, self.obtainer.obtain(ready, way)).await;
+        match answer.unwrap_or_else(|_| Err(Refusal::passing("did not answer in time"))) {
+            Ok(obtained) => {
+                let credential = Credential { obtained: Some(obtained), ..ready.credential.clone() };
+                let stored = self.seal(ready, &credential).await?;
+                self.keep(lease, reserved, stored).await?;
+                self.reload(ready).await
+            }
+            Err(refusal) => {
+                drop(reserved);
+                self.refused(lease, ready, refusal, failures).await
+            }
+        }
+    }
+
+    /// What of a credential goes into its row.
+    async fn seal(&self, ready: &ReadyConnection, credential: &Credential) -> Result<Entry, ApiError> {
+        let connection = &ready.connection;
+        let generation = ready.generation.saturating_add(1);
+        let sealed = self.installation.vault.seal_credential(connection, generation, credential)?;
+        let obtained = credential.obtained.as_ref();
+        let schedule = obtained.map_or(Schedule::NEVER, |obtained| ready.schedule(obtained, 0));
+        Ok(Entry {
+            environment: connection.environment.to_string(),
+            connection: connection.id.to_string(),
+            generation,
+            sealed: BASE64.encode(&sealed.bytes),
+            key_id: sealed.key_id.to_string(),
+            expires_at: obtained.and_then(|obtained| obtained.expires_at),
+            refresh_expires_at: obtained.and_then(|obtained| obtained.refresh_expires_at),
+            due_at: schedule.due_at,
+        })
+    }
+
+    /// Into the spool, then into the database, however long that takes: nobody may ask the provider again before.
+    async fn keep(&self, lease: &Lease, reserved: Reserved, entry: Entry) -> Result<(), ApiError> {
+        let (path, entry) = blocking(move || reserved.keep(&entry).map(|path| (path, entry)))
+            .await
+            .inspect_err(|error| tracing::error!(%error, "a refreshed credential could not be spooled"))
+            .map_err(ApiError::internal)?;
+        loop {
+            match self.commit(&entry).await {
+                Ok(committed) => {
+                    if !committed {
+                        tracing::warn!(connection = %lease.connection, "somebody newer has written this credential");
+                    }
+                    let spool = self.spool.clone();
+                    let _ = tokio::task::spawn_blocking(move || spool.remove(&path)).await;
+                    return Ok(());
+                }
+                Err(error) => tracing::error!(
+                    connection = %lease.connection, %error,
+                    "a refreshed credential is in the spool and waits for the database"
+                ),
+            }
+            sleep(STORE_AGAIN).await;
+        }
+    }
+
+    /// Commits what is in the spool; tells whether it was not too late.
+    async fn commit(&self, entry: &Entry) -> Result<bool, StoreError> {
+        let damaged = || StoreError::Corrupt("an entry in the spool of refreshed credentials");
+        let (environment, connection) = entry.place().ok_or_else(damaged)?;
+        let sealed = BASE64.decode(entry.sealed.as_bytes()).map_err(|_| damaged())?;
+        let credential =
+            SealedCredential { generation: entry.generation, sealed, expires_at: entry.expires_at };
+        let refreshed = Refreshed {
+            credential,
+            key_id: entry.key_id.clone(),
+            times: CredentialTimes { refresh_expires_at: entry.refresh_expires_at, due_at: entry.due_at },
+            event: self.event("{}"),
+        };
+        let now = self.now_ms();
+        self.store().store_refreshed(&environment, connection, &refreshed, now).await
+    }
+
+    /// The provider gave nothing. Whether that is the end is for its own word to say, and for another look at what
+    /// is stored: somebody newer may have been given what we were refused.
+    async fn refused(
+        &self,
+        lease: &Lease,
+        ready: &Arc<ReadyConnection>,
+        refusal: Refusal,
+        failures: i64,
+    ) -> Result<Outcome, ApiError> {
+        let (environment, id) = (&lease.environment, lease.connection);
+        let now = self.now_ms();
+        if let Refusal::Ended { code, .. } = &refusal {
+            let event = self.event(&serde_json::json!({ "reason": code }).to_string());
+            let generation = lease.generation;
+            let ended = self.store().disconnect(environment, id, generation, code, &event, now).await?;
+            if ended {
+                self.forget(id).await;
+                tracing::warn!(connection = %id, reason = %code, "a connection has ended: the provider refuses to refresh it");
+                return Ok(Outcome::Ended);
+            }
+            // Somebody newer wrote while the provider was asked.
+            return self.reload(ready).await;
+        }
+        if let Refusal::ClientRejected { code } = &refusal {
+            let integration = &ready.connection.integration;
+            tracing::error!(%integration, reason = %code, "the provider refuses the OAuth client of an integration");
+        }
+        let told = refusal.retry_after_ms().unwrap_or_default();
+        let doubled = COOL_DOWN_MS << failures.clamp(0, 7);
+        let pause = doubled.min(COOL_DOWN_MAX_MS).max(told.min(COOL_DOWN_MAX_MS));
+        let error = refusal.short();
+        let failure =
+            RefreshFailure { failures: failures + 1, not_before: now + pause, error: error.clone() };
+        let noted =
+            self.store().note_refresh_failure(environment, id, lease.generation, &self.owner, &failure);
+        noted.await?;
+        tracing::warn!(connection = %id, %error, pause_ms = pause, "a credential could not be refreshed this time");
+        Err(ApiError::refresh_failed(&error, pause))
+    }
+
+    /// The connection as it is stored now.
+    async fn reload(&self, ready: &ReadyConnection) -> Result<Outcome, ApiError> {
+        let connection = &ready.connection;
+        self.forget(connection.id).await;
+        Ok(Outcome::Fresh(self.resolver.resolve_id(&connection.environment, connection.id).await?))
+    }
+
+    async fn forget(&self, id: ConnectionId) {
+        self.resolver.changed(passthrough_store::ChangeSubject::Credential(id)).await;
+    }
+
+    async fn take(&self, lease: &Lease, now: i64) -> Result<Leased, StoreError> {
+        let until = now + milliseconds(self.settings.lease);
+        let Lease { environment, connection, generation } = lease;
+        self.store().take_lease(environment, *connection, *generation, &self.owner, now, until).await
+    }
+
+    async fn release(&self, lease: &Lease) {
+        let Lease { environment, connection, .. } = lease;
+        let released = self.store().release_lease(environment, *connection, &self.owner).await;
+        if let Err(error) = released {
+            tracing::warn!(%connection, %error, "a lease could not be given back; it ends by itself");
+        }
+    }
+
+    async fn reserve(&self, lease: &Lease) -> std::io::Result<Reserved> {
+        let (spool, connection, generation) = (self.spool.clone(), lease.connection, lease.generation);
+        blocking(move || spool.reserve(connection, generation)).await
+    }
+
+    fn event(&self, data: &str) -> NewEvent {
+        NewEvent { id: EventId::from(self.installation.new_ulid()), data: data.to_owned() }
+    }
+
+    fn store(&self) -> &Store {
+        &self.installation.store
+    }
+
+    /// The time that leases and tokens are measured by: a clock that is set meanwhile does not end them.
+    fn now_ms(&self) -> i64 {
+        self.installation.clock.steady_ms()
+    }
+}
+
+/// Runs what waits for the disk beside the others.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> std::io::Result<T> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(std::io::Error::other(error)))
+}
+
+fn milliseconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
