@@ -20,6 +20,7 @@ pub mod path;
 pub mod provider;
 pub mod redact;
 pub mod retry;
+pub mod sign;
 pub mod suggest;
 pub mod template;
 pub mod token;

@@ -121,6 +121,13 @@ pub struct Injection {
 impl Injection {
     /// All templates in it, names of headers and parameters included.
     pub fn templates(&self) -> Vec<&Template> {
+        let mut templates = self.placed_templates();
+        self.signer.iter().for_each(|signer| signer.collect_templates(&mut templates));
+        templates
+    }
+
+    /// The templates of what is put into a request: all but those of the signer.
+    pub fn placed_templates(&self) -> Vec<&Template> {
         let mut templates: Vec<&Template> = self.path.iter().collect();
         for (name, value) in self.headers.iter().chain(&self.query).chain(&self.cookies) {
             templates.extend([name, value]);
@@ -129,7 +136,6 @@ impl Injection {
         if let Some(certificate) = &self.client_certificate {
             templates.extend([&certificate.certificate, &certificate.private_key]);
         }
-        self.signer.iter().for_each(|signer| signer.collect_templates(&mut templates));
         templates
     }
 }

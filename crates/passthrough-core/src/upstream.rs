@@ -4,6 +4,7 @@
 //! Invariants: the host comes from the provider file and the connection's variables alone; framing headers
 //! are never a caller's; the credential goes in last and replaces whatever stood in its place.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use crate::fault::Door;
 use crate::header::{Fields, HeaderPolicy, request_headers, same_name};
 use crate::path::CallerPath;
 use crate::provider::{Auth, BaseRefusal, HostAllowList, Problem, Provider};
+use crate::sign;
 use crate::template::{Moment, Scope, Template};
 
 mod inject;
@@ -126,39 +128,57 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    fn request(path: &str, message: impl fmt::Display) -> Self {
+    pub(crate) fn request(path: &str, message: impl fmt::Display) -> Self {
         Refusal::Request(vec![Problem::new(path, message.to_string())])
     }
 }
 
-/// Builds the upstream request. `moment` is asked only where the injection has a time or a random number in it.
+/// Builds the upstream request. `moment` is asked only where the injection has a time or a random number in it, or
+/// the request is signed.
 pub fn build(
     connection: OpenConnection<'_>,
     request: PassthroughRequest,
     moment: impl FnOnce() -> Moment,
     hosts: &HostAllowList,
 ) -> Result<UpstreamRequest, Refusal> {
-    let base = match (&request.base, connection.prepared) {
-        (None, Some(prepared)) => prepared.base.clone()?,
-        (name, _) => resolve_base(connection, name.as_deref(), hosts)?,
+    let base = base_of(connection, request.base.as_deref(), hosts)?;
+    let rendered;
+    let (injected, moment) = match connection.prepared.and_then(|prepared| prepared.injected.as_ref()) {
+        Some(injected) if connection.auth.inject.signer.is_none() => (injected, None),
+        Some(injected) => (injected, Some(moment())),
+        None => {
+            let moment = moment();
+            rendered = render(connection, moment)?;
+            (&rendered, Some(moment))
+        }
     };
-    match connection.prepared.and_then(|prepared| prepared.injected.as_ref()) {
-        Some(injected) => assemble(connection.provider, &base, request, injected),
-        None => assemble(connection.provider, &base, request, &render(connection, moment())?),
+    assemble(connection, &base, request, injected, moment)
+}
+
+/// The base URL of the given name, or the main one; worked out before, where it was.
+pub(crate) fn base_of(
+    connection: OpenConnection<'_>,
+    name: Option<&str>,
+    hosts: &HostAllowList,
+) -> Result<Arc<BaseUrl>, Refusal> {
+    match (name, connection.prepared) {
+        (None, Some(prepared)) => prepared.base.clone(),
+        (name, _) => resolve_base(connection, name, hosts),
     }
 }
 
 /// Builds the next hop of a redirect that stays on the origin where the call began. `request.path` is the
 /// whole path that the provider named: base path and injected segment are in it already. Everything else
-/// is injected as ever. `shown_path` is that path and may show a secret segment as the provider wrote it.
+/// is injected as ever, and a signature is made anew. `shown_path` is that path and may show a secret segment as the provider wrote it.
 pub fn build_hop(
     connection: OpenConnection<'_>,
     request: PassthroughRequest,
     origin: &Arc<Origin>,
     moment: impl FnOnce() -> Moment,
 ) -> Result<UpstreamRequest, Refusal> {
-    let injected = render(connection, moment())?.without_path();
-    assemble(connection.provider, &BaseUrl::root(Arc::clone(origin)), request, &injected)
+    let moment = moment();
+    let injected = render(connection, moment)?.without_path();
+    assemble(connection, &BaseUrl::root(Arc::clone(origin)), request, &injected, Some(moment))
 }
 
 /// What of a connection's requests is the same each time, worked out once.
@@ -179,7 +199,8 @@ impl fmt::Debug for Prepared {
 impl Prepared {
     /// Works it out for a connection.
     pub fn new(connection: OpenConnection<'_>, hosts: &HostAllowList) -> Self {
-        let momentary = connection.auth.inject.templates().into_iter().any(Template::is_momentary);
+        // A signature is another one each time anyway, and is no part of this.
+        let momentary = connection.auth.inject.placed_templates().into_iter().any(Template::is_momentary);
         let never = Moment { unix_ms: 0, nonce: [0; 16] };
         let injected = if momentary { None } else { render(connection, never).ok() };
         Self { base: resolve_base(connection, None, hosts), injected }
@@ -191,15 +212,26 @@ fn render(connection: OpenConnection<'_>, moment: Moment) -> Result<Injected, Re
     Injected::render(&connection.auth.inject, &scope)
 }
 
+/// `moment` is there where the request is signed.
 fn assemble(
-    provider: &Provider,
+    connection: OpenConnection<'_>,
     base: &BaseUrl,
     mut request: PassthroughRequest,
     injected: &Injected,
+    moment: Option<Moment>,
 ) -> Result<UpstreamRequest, Refusal> {
+    let signer = connection.auth.inject.signer.as_ref();
+    if let Some(signer) = signer {
+        request.path.remove_query_names(&signer.query_names());
+    }
     let (uri, shown_path) = build_uri(base, &mut request.path, injected)?;
     let given = std::mem::take(&mut request.headers);
-    let mut headers = build_headers(provider, &request, given, injected)?;
+    // What is injected and what a signature sets: a caller's own of these names goes.
+    let mut names = Cow::Borrowed(&injected.names);
+    if let Some(signer) = signer {
+        names.to_mut().extend(signer.header_names());
+    }
+    let mut headers = build_headers(connection.provider, &request, given, &names)?;
     let body = injected.inject_body(&request.method, &headers, request.body)?;
     if let RequestBody::Bytes { content_type: Some(content_type), .. } = &body
         && !headers.contains("content-type")
@@ -212,15 +244,20 @@ fn assemble(
         headers.set(name.clone(), value.clone());
     }
     let streams = matches!(body, RequestBody::Streamed);
-    Ok(UpstreamRequest {
-        injected: if streams { injected.names.clone() } else { Vec::new() },
+    let mut built = UpstreamRequest {
+        injected: if streams { names.into_owned() } else { Vec::new() },
         origin: Arc::clone(&base.origin),
         method: request.method,
         uri,
         shown_path,
         headers,
         body,
-    })
+    };
+    if let (Some(signer), Some(moment)) = (signer, moment) {
+        let scope = Scope { credential: connection.credential, variables: connection.variables, moment };
+        sign::sign(signer, &scope, &mut built)?;
+    }
+    Ok(built)
 }
 
 fn resolve_base(
@@ -264,10 +301,10 @@ fn build_headers(
     provider: &Provider,
     request: &PassthroughRequest,
     given: Fields,
-    injected: &Injected,
+    injected: &[Bytes],
 ) -> Result<Fields, Refusal> {
     let policy = HeaderPolicy {
-        injected: &injected.names,
+        injected,
         allow_cookie: provider.allow_cookies,
         websocket_upgrade: request.websocket_upgrade,
         x_api_key_is_ours: false,
@@ -275,7 +312,7 @@ fn build_headers(
     let mut headers = request_headers(given, &policy).map_err(|error| Refusal::request("headers", error))?;
     for (name, value) in &provider.headers {
         // Beside an injected header, a spelling of it that some server takes for the same must not stand.
-        let injected = injected.names.iter().any(|injected| same_name(injected, name.as_ref()));
+        let injected = injected.iter().any(|injected| same_name(injected, name.as_ref()));
         let explained = *name == http::header::CONTENT_TYPE && says_its_type(&request.body);
         if !injected && !explained && !headers.contains(name.as_str()) {
             headers.push(Bytes::copy_from_slice(name.as_ref()), Bytes::copy_from_slice(value.as_bytes()));
