@@ -33,7 +33,7 @@ impl Rig {
             fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
         let hosts = HostAllowList::default();
         let (credential, variables) =
-            provider.accept(&provider.auth[0], given, IndexMap::new(), &hosts).unwrap();
+            provider.accept(&provider.auth[0], given, IndexMap::new(), &hosts, 0).unwrap();
         let moment = Moment { unix_ms: unix_seconds * 1000 + 7, nonce: [0xab; 16] };
         Self { provider, credential, variables, hosts, moment }
     }

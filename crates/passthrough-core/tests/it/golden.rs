@@ -16,7 +16,7 @@ use passthrough_core::provider::{Auth, HostAllowList, Provider};
 use passthrough_core::template::Moment;
 use passthrough_core::upstream::{OpenConnection, PassthroughRequest, RequestBody, UpstreamRequest, build};
 
-use crate::sample::{catalog, sample};
+use crate::sample::{accepted, catalog};
 
 /// Midnight of 2026-01-31 UTC, and a nonce that is none.
 const MOMENT: Moment = Moment { unix_ms: 1_769_817_600_000, nonce: [0; 16] };
@@ -81,8 +81,7 @@ fn requests_of(provider: &Provider, auth: &Auth) -> Vec<String> {
 
 fn sent(provider: &Provider, auth: &Auth, request: PassthroughRequest) -> String {
     let hosts = HostAllowList(vec![".example.com".to_owned()]);
-    let given = (sample(&auth.fields), sample(&provider.variables));
-    let (credential, variables) = provider.accept(auth, given.0, given.1, &hosts, 0).unwrap();
+    let (credential, variables) = accepted(provider, auth, &hosts).unwrap();
     let connection =
         OpenConnection { provider, auth, credential: &credential, variables: &variables, prepared: None };
     printed(&build(connection, request, || MOMENT, &hosts).unwrap())
