@@ -26,7 +26,7 @@ use crate::upstream::{Answer, BodyError, SendError, Sent};
 const MAX_LOOK: usize = 64 * 1024;
 
 /// A refresh that did not mend a 401 is not tried again for this long: the 401 has another reason.
-const UNMENDED_MS: i64 = 300_000;
+const UNMENDED_MS: i64 = 10_000;
 
 /// What is needed to send a request once more with another credential.
 pub(super) struct Repeat {

@@ -39,6 +39,7 @@ mod real_services;
 mod records;
 mod redaction;
 mod redirects;
+mod refresh;
 mod retries;
 mod rig;
 mod sealing;
