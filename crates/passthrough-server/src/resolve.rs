@@ -420,6 +420,8 @@ impl Resolver {
             ChangeSubject::Connection(id) | ChangeSubject::Credential(id) => {
                 self.connections.forget(id).await
             }
+            // Which connections use it is not known here.
+            ChangeSubject::Integration { .. } => self.connections.forget_all().await,
             ChangeSubject::Unknown => self.forget_all().await,
         }
         self.forget_known();

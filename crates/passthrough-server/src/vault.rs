@@ -103,6 +103,23 @@ pub fn with_variables_binding<T>(
     with_binding("connections", "variables", environment, id, generation, f)
 }
 
+/// What the secrets of an integration are bound to.
+pub fn integration_binding<'a>(environment: &'a Environment, key: &'a str, generation: i64) -> Binding<'a> {
+    Binding {
+        table: "integrations",
+        environment: environment.as_str(),
+        row: key,
+        field: "sealed",
+        generation,
+    }
+}
+
+/// What the secrets of a webhook endpoint are bound to; `id` is the text of its id.
+pub fn endpoint_binding<'a>(environment: &'a Environment, id: &'a str, generation: i64) -> Binding<'a> {
+    let environment = environment.as_str();
+    Binding { table: "webhook_endpoints", environment, row: id, field: "sealed", generation }
+}
+
 fn with_binding<T>(
     table: &str,
     field: &str,

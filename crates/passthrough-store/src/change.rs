@@ -4,7 +4,7 @@
 //! order of the commits: a change that became visible after a later-numbered one would never be read, and
 //! a revoked key would go on working in that process.
 
-use passthrough_core::id::{ApiKeyId, ConnectionId};
+use passthrough_core::id::{ApiKeyId, ConnectionId, Environment};
 use sqlx::any::AnyRow;
 use sqlx::{Any, Transaction};
 
@@ -16,7 +16,7 @@ use crate::store::{Engine, Store};
 const LOCK: i64 = 0x7061_7373_0002;
 
 /// What a change is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ChangeSubject {
     /// A key was made or revoked.
     ApiKey(ApiKeyId),
@@ -24,12 +24,19 @@ pub enum ChangeSubject {
     Connection(ConnectionId),
     /// The credential of this connection was replaced.
     Credential(ConnectionId),
+    /// An integration was made, changed or deleted, or its provider refuses it or takes it again.
+    Integration {
+        /// Its environment.
+        environment: Environment,
+        /// Its name there.
+        key: String,
+    },
     /// Something that a newer program wrote: the reader must drop whatever it holds.
     Unknown,
 }
 
 /// One change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     /// Its number: greater than that of every change that was committed before it. Gaps are normal.
     pub seq: i64,
@@ -89,6 +96,10 @@ impl Store {
             ChangeSubject::ApiKey(id) => ("api_key", id.to_string()),
             ChangeSubject::Connection(id) => ("connection", id.to_string()),
             ChangeSubject::Credential(id) => ("credential", id.to_string()),
+            // No environment holds a slash.
+            ChangeSubject::Integration { environment, key } => {
+                ("integration", format!("{environment}/{key}"))
+            }
             ChangeSubject::Unknown => ("unknown", String::new()),
         };
         if self.engine == Engine::Postgres {
@@ -128,6 +139,12 @@ fn read(row: &AnyRow) -> Result<Change, StoreError> {
         "api_key" => ChangeSubject::ApiKey(parse(row, "subject_id")?),
         "connection" => ChangeSubject::Connection(parse(row, "subject_id")?),
         "credential" => ChangeSubject::Credential(parse(row, "subject_id")?),
+        "integration" => {
+            let (environment, key) =
+                get::<&str>(row, "subject_id")?.split_once('/').ok_or(StoreError::Corrupt("subject_id"))?;
+            let environment = environment.parse().map_err(|_| StoreError::Corrupt("subject_id"))?;
+            ChangeSubject::Integration { environment, key: key.to_owned() }
+        }
         _ => ChangeSubject::Unknown,
     };
     Ok(Change { seq: get(row, "seq")?, subject, at: get(row, "at")? })

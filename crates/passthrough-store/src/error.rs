@@ -17,9 +17,12 @@ pub enum StoreError {
     /// A row with this id or name exists already.
     #[error("a row with this id or name exists already")]
     Conflict,
-    /// The environment or connection that the row belongs to does not exist.
-    #[error("the environment or connection that this row belongs to does not exist")]
+    /// The environment, connection or integration that the row belongs to does not exist.
+    #[error("the environment, connection or integration that this row belongs to does not exist")]
     MissingParent,
+    /// Connections use the integration that was to be deleted.
+    #[error("connections use this integration: delete them first")]
+    InUse,
     /// A text that one of the two engines cannot hold; refused on both, before anything is written.
     #[error("{0}")]
     InvalidText(TextFault),

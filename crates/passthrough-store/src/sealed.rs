@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use passthrough_core::id::{ConnectionId, Environment};
+use passthrough_core::id::{ConnectionId, EndpointId, Environment};
 use sqlx::any::AnyRow;
 
 use crate::change::ChangeSubject;
@@ -57,6 +57,20 @@ pub enum SealedPlace {
         /// The connection.
         id: ConnectionId,
     },
+    /// The secrets of an integration.
+    Integration {
+        /// The integration's environment.
+        environment: Environment,
+        /// Its name there.
+        key: String,
+    },
+    /// The secrets of a webhook endpoint.
+    WebhookEndpoint {
+        /// The endpoint's environment.
+        environment: Environment,
+        /// The endpoint.
+        id: EndpointId,
+    },
 }
 
 /// One sealed value and its place.
@@ -74,9 +88,14 @@ const VARIABLES: &str = "select id, environment, sealed_variables as sealed, var
      variables_generation as generation from connections where variables_key_id <> $1 order by id limit $2";
 const CREDENTIALS: &str = "select connection_id as id, environment, sealed, key_id, generation from credentials \
      where key_id <> $1 order by connection_id limit $2";
+const INTEGRATIONS: &str = "select environment, key, sealed, key_id, generation from integrations \
+     where key_id <> $1 order by environment, key limit $2";
+const ENDPOINTS: &str = "select id, environment, sealed, key_id, generation from webhook_endpoints \
+     where key_id <> $1 order by id limit $2";
 
 impl Store {
-    /// How many sealed values there are under each key, over all tables, by key id.
+    /// How many sealed values there are under each key, over all tables, by key id. Those of link sessions are
+    /// counted, because their key is needed, but not listed to be sealed again: they are gone in half an hour.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
@@ -84,7 +103,9 @@ impl Store {
         let rows = Statement::new(
             "select key_id, count(*) as sealed from (select key_id from installation_secrets \
              union all select variables_key_id as key_id from connections \
-             union all select key_id from credentials) as everything group by key_id order by key_id",
+             union all select key_id from credentials union all select key_id from integrations \
+             union all select key_id from webhook_endpoints \
+             union all select key_id from link_sessions where key_id is not null) as everything group by key_id order by key_id",
         )
         .list(&self.readers)
         .await?;
@@ -106,6 +127,8 @@ impl Store {
             (SECRETS, secret_place as fn(&AnyRow) -> Result<SealedPlace, StoreError>),
             (VARIABLES, variables_place),
             (CREDENTIALS, credential_place),
+            (INTEGRATIONS, integration_place),
+            (ENDPOINTS, endpoint_place),
         ] {
             if found.len() >= limit {
                 break;
@@ -166,6 +189,23 @@ impl Store {
                 .text(&id.to_string()),
                 ChangeSubject::Credential(*id),
             ),
+            SealedPlace::Integration { environment, key } => (
+                bind(
+                    "update integrations set sealed = $1, key_id = $2 \
+                     where generation = $3 and key_id = $4 and sealed = $5 and environment = $6 and key = $7",
+                )
+                .text(environment.as_str())
+                .text(key),
+                ChangeSubject::Integration { environment: environment.clone(), key: key.clone() },
+            ),
+            SealedPlace::WebhookEndpoint { environment, id } => {
+                let statement = bind(
+                    "update webhook_endpoints set sealed = $1, key_id = $2 \
+                     where generation = $3 and key_id = $4 and sealed = $5 and environment = $6 and id = $7",
+                );
+                let statement = statement.text(environment.as_str()).text(&id.to_string());
+                return Ok(statement.execute(&self.writer).await? > 0);
+            }
         };
         let mut transaction = self.begin().await?;
         let updated = statement.execute(&mut *transaction).await?;
@@ -191,4 +231,12 @@ fn variables_place(row: &AnyRow) -> Result<SealedPlace, StoreError> {
 
 fn credential_place(row: &AnyRow) -> Result<SealedPlace, StoreError> {
     Ok(SealedPlace::Credential { environment: parse(row, "environment")?, id: parse(row, "id")? })
+}
+
+fn integration_place(row: &AnyRow) -> Result<SealedPlace, StoreError> {
+    Ok(SealedPlace::Integration { environment: parse(row, "environment")?, key: get(row, "key")? })
+}
+
+fn endpoint_place(row: &AnyRow) -> Result<SealedPlace, StoreError> {
+    Ok(SealedPlace::WebhookEndpoint { environment: parse(row, "environment")?, id: parse(row, "id")? })
 }

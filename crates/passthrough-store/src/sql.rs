@@ -66,6 +66,13 @@ impl Statement {
         self
     }
 
+    /// Appends a placeholder and binds bytes to it.
+    pub(crate) fn push_bytes(&mut self, value: &[u8]) -> &mut Self {
+        self.placeholder();
+        self.bind(value);
+        self
+    }
+
     /// Binds the next text.
     pub(crate) fn text(self, value: &str) -> Self {
         self.optional_text(Some(value))

@@ -10,7 +10,9 @@ use passthrough_vault::{Binding, InvalidKeyId, KeyChangeError, KeyId, RewrapErro
 use thiserror::Error;
 
 use super::Installation;
-use crate::vault::{pepper_binding, with_credential_binding, with_variables_binding};
+use crate::vault::{
+    endpoint_binding, integration_binding, pepper_binding, with_credential_binding, with_variables_binding,
+};
 
 /// How many sealed values are read at a time.
 const BATCH: u32 = 200;
@@ -186,6 +188,12 @@ impl Installation {
             }
             SealedPlace::Credential { environment, id } => {
                 with_credential_binding(environment, *id, row.value.generation, rewrap)
+            }
+            SealedPlace::Integration { environment, key } => {
+                rewrap(&integration_binding(environment, key, row.value.generation))
+            }
+            SealedPlace::WebhookEndpoint { environment, id } => {
+                rewrap(&endpoint_binding(environment, &id.to_string(), row.value.generation))
             }
         }
     }

@@ -53,7 +53,7 @@ async fn follow_changes(app: &App, mut last_change: i64) -> Result<i64, StoreErr
     loop {
         let changes = app.installation.store.list_changes_after(last_change, CHANGES).await?;
         for change in &changes {
-            app.resolver.changed(change.subject).await;
+            app.resolver.changed(change.subject.clone()).await;
             last_change = change.seq;
         }
         if changes.len() < CHANGES as usize {

@@ -17,10 +17,11 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if the id is taken, [`StoreError::MissingParent`] if the environment is not
-    /// there, [`StoreError::InvalidText`], [`StoreError::Unavailable`].
+    /// there, or the integration where it has not the name of the provider, [`StoreError::InvalidText`], [`StoreError::Unavailable`].
     pub async fn insert_connection(&self, stored: &StoredConnection) -> Result<(), StoreError> {
         let connection = &stored.connection;
         let mut transaction = self.begin().await?;
+        self.hold_integration(&mut transaction, connection).await?;
         insert_row(&mut transaction, stored).await?;
         insert_credential(&mut transaction, stored).await?;
         insert_tags(&mut transaction, &connection.environment, connection.id, &connection.tags).await?;

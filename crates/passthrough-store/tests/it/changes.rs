@@ -15,7 +15,7 @@ on_both_engines! {
 }
 
 async fn subjects(store: &Store, after: i64) -> Vec<ChangeSubject> {
-    store.list_changes_after(after, 100).await.unwrap().iter().map(|change| change.subject).collect()
+    store.list_changes_after(after, 100).await.unwrap().into_iter().map(|change| change.subject).collect()
 }
 
 async fn every_change_leaves_a_line_in_order(rig: Rig) {
@@ -35,19 +35,19 @@ async fn every_change_leaves_a_line_in_order(rig: Rig) {
     }
     store.delete_connection(&production(), id, NOW).await.unwrap();
     store.revoke_api_key(&production(), key.id, NOW).await.unwrap();
-    let (a_key, a_connection, a_credential) =
-        (ChangeSubject::ApiKey(key.id), ChangeSubject::Connection(id), ChangeSubject::Credential(id));
+    let connection = || ChangeSubject::Connection(id);
+    let credential = || ChangeSubject::Credential(id);
     let expected = [
-        a_key,
-        a_connection,
-        a_connection,
-        a_connection,
-        a_credential,
-        a_connection,
-        a_connection,
-        a_credential,
-        a_connection,
-        a_key,
+        ChangeSubject::ApiKey(key.id),
+        connection(),
+        connection(),
+        connection(),
+        credential(),
+        connection(),
+        connection(),
+        credential(),
+        connection(),
+        ChangeSubject::ApiKey(key.id),
     ];
     assert_eq!(subjects(store, 0).await, expected);
     let all = store.list_changes_after(0, 100).await.unwrap();

@@ -41,6 +41,7 @@ async fn every_filter_matches_exactly_and_filters_add_up(rig: Rig) {
     for number in 0..8 {
         let mut row = stored(&production(), number);
         row.connection.provider = if number & 1 == 0 { "even" } else { "odd" }.into();
+        row.connection.integration = row.connection.provider.clone();
         row.connection.external_id = Some(format!("user_{}", number / 2));
         row.connection.tags = vec!["all".into(), format!("tag{}", number / 4)];
         if number == 7 {

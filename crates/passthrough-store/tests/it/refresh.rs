@@ -157,7 +157,7 @@ async fn of_fifty_answers_at_once_one_is_stored(rig: Rig) {
     assert_eq!(found.credential, credential(&format!("token {}", winners[0]), 2));
     assert_eq!(told(&rig).await, ["connection.refreshed"]);
     let changes = rig.store.list_changes_after(before, 10).await.unwrap();
-    assert_eq!(changes.iter().map(|c| c.subject).collect::<Vec<_>>(), [ChangeSubject::Credential(id)]);
+    assert_eq!(changes.into_iter().map(|c| c.subject).collect::<Vec<_>>(), [ChangeSubject::Credential(id)]);
 }
 
 fn failure(number: i64) -> RefreshFailure {
@@ -246,7 +246,7 @@ async fn a_late_answer_reconnects_what_was_taken_for_lost(rig: Rig) {
     assert_eq!(status(&rig.store, id).await, CONNECTED);
     assert_eq!(told(&rig).await, ["connection.disconnected", "connection.reconnected"]);
     let changes = rig.store.list_changes_after(before, 10).await.unwrap();
-    assert_eq!(changes.iter().map(|c| c.subject).collect::<Vec<_>>(), [ChangeSubject::Connection(id)]);
+    assert_eq!(changes.into_iter().map(|c| c.subject).collect::<Vec<_>>(), [ChangeSubject::Connection(id)]);
 }
 
 async fn an_archived_connection_stays_archived_whatever_comes(rig: Rig) {

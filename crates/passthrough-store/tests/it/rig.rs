@@ -4,8 +4,8 @@ use passthrough_core::connection::{Connection, ConnectionStatus, SealedCredentia
 use passthrough_core::fault::Door;
 use passthrough_core::id::{ApiKeyId, ConnectionId, Environment, EventId, RequestId};
 use passthrough_store::{
-    ApiKey, CredentialTimes, NewEvent, ProviderLimit, Record, Refreshed, RequestBatch, Sealed, Store,
-    StoreError, StoredConnection, sqlite_url,
+    ApiKey, CredentialTimes, Integration, NewEvent, ProviderLimit, Record, Refreshed, RequestBatch, Sealed,
+    Store, StoreError, StoredConnection, sqlite_url,
 };
 use passthrough_testkit::postgres::Postgres;
 use sqlx::AnyPool;
@@ -96,6 +96,20 @@ pub(crate) fn credential(text: &str, generation: i64) -> SealedCredential {
     SealedCredential { generation, sealed: text.as_bytes().to_vec(), expires_at: None }
 }
 
+pub(crate) fn integration(environment: &Environment, key: &str) -> Integration {
+    Integration {
+        environment: environment.clone(),
+        key: key.into(),
+        provider: "acme".into(),
+        name: None,
+        settings: "{}".into(),
+        sealed: sealed("client", 1),
+        created_at: NOW,
+        updated_at: NOW,
+        client_rejected_at: None,
+    }
+}
+
 pub(crate) fn api_key(environment: &Environment, number: u64) -> ApiKey {
     ApiKey {
         id: ApiKeyId::from_parts(NOW as u64 + number, u128::from(number)),
@@ -138,8 +152,8 @@ pub(crate) fn stored(environment: &Environment, number: u64) -> StoredConnection
 /// Every field filled, with what likes to break SQL and encodings.
 pub(crate) fn stored_in_full(environment: &Environment, number: u64) -> StoredConnection {
     let mut full = stored(environment, number);
-    full.connection.provider = "o'brien--".into();
-    full.connection.integration = "acme\"; drop table connections; --".into();
+    full.connection.provider = "o'brien--\"; drop table connections; --".into();
+    full.connection.integration = full.connection.provider.clone();
     full.connection.auth = "$1 ? :a @b \\ %s".into();
     full.connection.status = ConnectionStatus::Disconnected;
     full.connection.name = Some("Zażółć 漢字 🦀 \u{202e}rtl\u{301}".into());

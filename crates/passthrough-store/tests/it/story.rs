@@ -73,7 +73,7 @@ async fn a_second_process_follows(url: &str, store: &Store) {
     let key = api_key(&staging(), 2).id;
     assert_eq!(store.revoke_api_key(&staging(), key, NOW + 61).await, Ok(true));
     let changes = other.list_changes_after(seen, 10).await.unwrap();
-    let subjects: Vec<_> = changes.iter().map(|change| change.subject).collect();
+    let subjects: Vec<_> = changes.into_iter().map(|change| change.subject).collect();
     assert_eq!(subjects, [ChangeSubject::Credential(id), ChangeSubject::ApiKey(key)]);
     assert_eq!(other.find_api_key(key).await.unwrap().unwrap().revoked_at, Some(NOW + 61));
     other.close().await;

@@ -21,7 +21,7 @@ async fn a_nul_is_refused_wherever_it_stands(rig: Rig) {
     assert_eq!(rig.store.insert_api_key(&key).await, NUL);
 
     let mut bad: Vec<_> = (0..6).map(|_| stored(&production(), 1)).collect();
-    bad[0].connection.provider = text();
+    (bad[0].connection.provider, bad[0].connection.integration) = (text(), text());
     bad[1].connection.name = Some(text());
     bad[2].connection.external_id = Some(text());
     bad[3].connection.tags = vec![text()];
