@@ -1,5 +1,6 @@
 //! Connections with their tags, sealed variables and credential.
 
+mod account;
 mod insert;
 pub(crate) mod list;
 pub(crate) mod status;
@@ -35,7 +36,7 @@ const COLUMNS: &str = "select c.id, c.environment, c.provider, c.integration, c.
 /// The further columns of a stored connection.
 const SEALED_COLUMNS: &str = ", c.token_hash, c.sealed_variables, c.variables_key_id, c.variables_generation, \
      d.generation, d.sealed, d.key_id, d.expires_at, d.refresh_expires_at, d.due_at \
-     from connections c join credentials d on d.connection_id = c.id and d.environment = c.environment where c.id = ";
+     from connections c join credentials d on d.connection_id = c.id and d.environment = c.environment";
 
 /// A connection with all that belongs to it, the secret parts sealed or hashed.
 #[derive(Clone, PartialEq, Eq)]
@@ -83,7 +84,7 @@ impl Store {
         id: ConnectionId,
     ) -> Result<Option<StoredConnection>, StoreError> {
         let mut statement = Statement::new(COLUMNS);
-        statement.push(SEALED_COLUMNS).push_text(&id.to_string());
+        statement.push(SEALED_COLUMNS).push(" where c.id = ").push_text(&id.to_string());
         statement.push(" and c.environment = ").push_text(environment.as_str());
         statement.find(&self.readers).await?.as_ref().map(read_stored).transpose()
     }
@@ -98,7 +99,7 @@ impl Store {
         id: ConnectionId,
     ) -> Result<Option<StoredConnection>, StoreError> {
         let mut statement = Statement::new(COLUMNS);
-        statement.push(SEALED_COLUMNS).push_text(&id.to_string());
+        statement.push(SEALED_COLUMNS).push(" where c.id = ").push_text(&id.to_string());
         statement.find(&self.readers).await?.as_ref().map(read_stored).transpose()
     }
 

@@ -3,7 +3,7 @@
 //! Every statement is the same text on both engines; only the types in the migrations, the pragmas and
 //! the locks differ. Each table has a file with concrete functions on [`Store`]. Look-ups take the
 //! environment with the id, so that a row of another environment and a row that does not exist are the
-//! same `None`; the two exceptions are the authentication look-ups, and say so in their names or docs.
+//! same `None`; the exceptions are the authentication look-ups, and say so in their names or docs.
 //!
 //! This crate must not know how anything is sealed: sealed columns are bytes with the id of their key
 //! beside them, and it never sees an opened secret. It has no clock: times are arguments, in unix
@@ -18,6 +18,7 @@ mod error;
 mod event;
 mod installation_secret;
 mod integration;
+mod link;
 mod migration;
 mod page;
 mod refresh;
@@ -36,6 +37,9 @@ pub use credential::CredentialTimes;
 pub use error::{StoreError, TextFault};
 pub use event::{EventKind, NewEvent};
 pub use integration::{Integration, IntegrationPatch};
+pub use link::public_token::PublicToken;
+pub use link::step::{Consent, LinkEnd};
+pub use link::{LinkSession, LinkStatus};
 pub use migration::PendingMigration;
 pub use page::{MAX_PAGE, Page};
 pub use refresh::lease::{Lease, Leased};

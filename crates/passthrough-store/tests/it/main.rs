@@ -8,6 +8,7 @@ mod connections;
 mod credentials;
 mod integrations;
 mod isolation;
+mod links;
 mod lists;
 mod migrations;
 mod refresh;
