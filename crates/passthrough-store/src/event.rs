@@ -1,6 +1,8 @@
 //! Events: what happened to a connection or an integration. Each is written in the transaction of what happened,
 //! with its deliveries, so that nothing happens untold and nothing is told that did not happen.
 
+pub(crate) mod list;
+
 use passthrough_core::id::{ConnectionId, Environment, EventId};
 use sqlx::AnyConnection;
 

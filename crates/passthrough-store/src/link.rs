@@ -13,7 +13,7 @@ use sqlx::any::AnyRow;
 
 use crate::error::StoreError;
 use crate::sealed::Sealed;
-use crate::sql::{Statement, get, parse};
+use crate::sql::{Statement, get, parse, parse_optional};
 use crate::store::Store;
 
 /// The columns of a link session, without its state.
@@ -182,17 +182,13 @@ impl Store {
 fn read(row: &AnyRow) -> Result<LinkSession, StoreError> {
     let generation = get(row, "generation")?;
     let (sealed, key_id): (Option<Vec<u8>>, Option<String>) = (get(row, "sealed")?, get(row, "key_id")?);
-    let connection_id = match get::<Option<&str>>(row, "connection_id")? {
-        Some(_) => Some(parse(row, "connection_id")?),
-        None => None,
-    };
     Ok(LinkSession {
         id: parse(row, "id")?,
         environment: parse(row, "environment")?,
         secret_hash: get(row, "secret_hash")?,
         browser_hash: get(row, "browser_hash")?,
         choices: get(row, "choices")?,
-        connection_id,
+        connection_id: parse_optional(row, "connection_id")?,
         external_id: get(row, "external_id")?,
         name: get(row, "name")?,
         tags: serde_json::from_str(get(row, "tags")?).map_err(|_| StoreError::Corrupt("tags"))?,

@@ -146,6 +146,15 @@ pub(crate) fn parse<T: FromStr>(row: &AnyRow, column: &'static str) -> Result<T,
     get::<&str>(row, column)?.parse().map_err(|_| StoreError::Corrupt(column))
 }
 
+/// The same for a column that may be null.
+pub(crate) fn parse_optional<T: FromStr>(
+    row: &AnyRow,
+    column: &'static str,
+) -> Result<Option<T>, StoreError> {
+    let text: Option<&str> = get(row, column)?;
+    text.map(|text| text.parse().map_err(|_| StoreError::Corrupt(column))).transpose()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

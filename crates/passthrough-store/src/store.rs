@@ -35,6 +35,14 @@ impl Engine {
         }
     }
 
+    /// What keeps the rows of a `select` to whoever comes first, and gives others to who comes second.
+    pub(crate) fn skip_locked(self) -> &'static str {
+        match self {
+            Engine::Sqlite => "",
+            Engine::Postgres => " for update skip locked",
+        }
+    }
+
     /// What keeps the rows of a `select` from being deleted until the end of the transaction.
     pub(crate) fn against_deletion(self) -> &'static str {
         match self {

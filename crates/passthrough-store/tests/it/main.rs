@@ -19,3 +19,4 @@ mod secrets;
 mod story;
 mod text;
 mod unavailable;
+mod webhooks;

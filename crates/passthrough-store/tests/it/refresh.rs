@@ -3,7 +3,8 @@
 use passthrough_core::connection::ConnectionStatus;
 use passthrough_core::id::ConnectionId;
 use passthrough_store::{
-    ChangeSubject, ConnectionPatch, CredentialTimes, DueRefresh, Lease, Leased, RefreshFailure, Store,
+    ChangeSubject, ConnectionPatch, CredentialTimes, DueRefresh, EventFilter, Lease, Leased, RefreshFailure,
+    Store,
 };
 use tokio::task::JoinSet;
 
@@ -63,7 +64,8 @@ async fn status(store: &Store, id: ConnectionId) -> ConnectionStatus {
 
 /// What was told, in order.
 async fn told(rig: &Rig) -> Vec<String> {
-    sqlx::query_scalar("select kind from events order by id").fetch_all(&rig.backdoor().await).await.unwrap()
+    let page = rig.store.list_events(&production(), &EventFilter::default(), None, 500).await.unwrap();
+    page.rows.into_iter().rev().map(|event| event.kind).collect()
 }
 
 const TAKEN: Leased = Leased::Taken { previous_expired: false };
