@@ -84,7 +84,7 @@ impl Store {
         }
         let mut statement = Statement::new(
             "select d.id, d.environment, d.endpoint_id, d.event_id, d.status, d.attempts, d.next_attempt_at, \
-             d.last_status, d.last_error, d.created_at, d.delivered_at, d.lease_until, \
+             d.last_status, d.last_error, d.created_at, d.delivered_at, \
              w.url, w.sealed, w.key_id, w.generation, \
              e.kind, e.connection_id, e.integration, e.data, e.created_at as happened_at \
              from webhook_deliveries d join webhook_endpoints w on w.id = d.endpoint_id \
@@ -94,8 +94,11 @@ impl Store {
         for (number, row) in claimed.iter().enumerate() {
             statement.push(if number == 0 { "" } else { ", " }).push_text(get(row, "id")?);
         }
-        statement.push(") order by d.next_attempt_at, d.id");
-        statement.list(&self.writer).await?.iter().map(read).collect()
+        // Without those that somebody else has ended or claimed since, which takes a very short lease.
+        statement.push(") and d.lease_until = ").push_integer(lease_until);
+        statement.push(" order by d.next_attempt_at, d.id");
+        let rows = statement.list(&self.writer).await?;
+        rows.iter().map(|row| read(row, lease_until)).collect()
     }
 
     /// Notes what came of an attempt. Returns `false`, and has changed nothing, where the delivery is not pending any
@@ -134,7 +137,7 @@ impl Store {
     }
 }
 
-fn read(row: &AnyRow) -> Result<ClaimedDelivery, StoreError> {
+fn read(row: &AnyRow, lease_until: i64) -> Result<ClaimedDelivery, StoreError> {
     let delivery = delivery::read(row)?;
     let event = Event {
         id: delivery.event_id,
@@ -154,6 +157,6 @@ fn read(row: &AnyRow) -> Result<ClaimedDelivery, StoreError> {
             generation: get(row, "generation")?,
         },
         event,
-        lease_until: get(row, "lease_until")?,
+        lease_until,
     })
 }

@@ -6,6 +6,7 @@ mod api_keys;
 mod changes;
 mod connections;
 mod credentials;
+mod crowd;
 mod integrations;
 mod isolation;
 mod links;
