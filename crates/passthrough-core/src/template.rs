@@ -269,7 +269,7 @@ pub fn percent_encode(text: &str) -> String {
 }
 
 /// RFC 3339 in UTC with whole seconds. Civil-from-days after the proleptic Gregorian calendar.
-fn iso_seconds(unix_ms: i64) -> String {
+pub(crate) fn iso_seconds(unix_ms: i64) -> String {
     let seconds = unix_ms.div_euclid(1000);
     let (days, second_of_day) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     let shifted = days + 719_468;
