@@ -30,6 +30,8 @@ mod client_auth;
 mod expiry;
 mod jwt;
 mod login;
+pub mod mcp;
+mod oauth1;
 mod oauth2;
 mod params;
 mod refusal;
@@ -38,6 +40,10 @@ mod tokens;
 pub use answer::Answer;
 pub use capture::{read_callback, read_captures};
 pub use login::{finish, read_step, refresh_step, step_call};
+pub use oauth1::{
+    RequestToken, access_token_call, oauth1_authorize_url, read_access_token, read_request_token,
+    request_token_call,
+};
 pub use oauth2::{
     Consent, authorize_url, code_call, first_call, pkce_challenge, refresh_call, revoke_call, starts_over,
 };

@@ -352,7 +352,10 @@ pub fn secrets(connection: OpenConnection<'_>) -> Vec<Zeroizing<String>> {
         }
     }
     // What a grant yielded is secret unless the file says that it is a variable like any other.
-    let harmless = |name: &str| provider.variables.0.get(name).is_some_and(|input| !input.secret);
+    // Nor is what a discovery found out: addresses, which answers are full of.
+    let discovered = |name: &str| name.starts_with("mcp_") && name != "mcp_client_secret";
+    let plain = |name: &str| provider.variables.0.get(name).is_some_and(|input| !input.secret);
+    let harmless = |name: &str| plain(name) || discovered(name);
     let obtained = credential.obtained.iter().flat_map(|obtained| &obtained.values);
     let client = credential.client.iter().filter(|(name, _)| *name != "client_id");
     for (_, value) in obtained.filter(|(name, _)| !harmless(name)).chain(client) {

@@ -72,6 +72,8 @@ fn method(asking: &Asking<'_>, oauth2: &OAuth2) -> ClientAuth {
     match asking.value("mcp_client_auth") {
         Some("client_secret_post") => ClientAuth::Body,
         Some("client_secret_basic") => ClientAuth::Basic,
+        // A client that the integration brings.
+        None if asking.value("client_secret").is_some() => oauth2.client_auth,
         _ => ClientAuth::None,
     }
 }

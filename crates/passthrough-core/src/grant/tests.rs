@@ -7,6 +7,8 @@ use crate::provider::Provider;
 
 mod jwt;
 mod login;
+mod mcp;
+mod oauth1;
 mod oauth2;
 mod property;
 mod tokens;
