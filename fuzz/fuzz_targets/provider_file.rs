@@ -26,7 +26,9 @@ fn every_auth_entry_can_be_used(provider: &Provider) {
     let hosts = HostAllowList::default();
     for auth in provider.auth.values() {
         let (fields, variables) = (given(&auth.fields), given(&provider.variables));
-        let Ok((credential, variables)) = provider.accept(auth, fields, variables, &hosts, 0) else { continue };
+        let Ok((credential, variables)) = provider.accept(auth, fields, variables, &hosts, 0) else {
+            continue;
+        };
         let open =
             OpenConnection { provider, auth, credential: &credential, variables: &variables, prepared: None };
         secrets(open);

@@ -43,8 +43,10 @@ const WIRE: Limits = Limits { bytes: 256 * 1024, fields: 200 };
 const MOMENT: Moment = Moment { unix_ms: 1_700_000_000_000, nonce: [7; 16] };
 
 static PROVIDER: LazyLock<Provider> = LazyLock::new(|| Provider::parse("fuzz", FILE).expect("a provider"));
-static CREDENTIAL: LazyLock<Credential> =
-    LazyLock::new(|| Credential { fields: [("key".to_owned(), SECRET.into())].into(), ..Credential::default() });
+static CREDENTIAL: LazyLock<Credential> = LazyLock::new(|| Credential {
+    fields: [("key".to_owned(), SECRET.into())].into(),
+    ..Credential::default()
+});
 
 fuzz_target!(|json: &[u8]| {
     for (name, auth) in &PROVIDER.auth {

@@ -37,7 +37,7 @@ impl Schedule {
             return Self { due_at, ..Self::NEVER };
         };
         let lifetime = (expires_at - obtained.at).max(0);
-        let ahead = (lifetime / 5).min(AHEAD_MAX_MS).max(AHEAD_MIN_MS);
+        let ahead = (lifetime / 5).clamp(AHEAD_MIN_MS, AHEAD_MAX_MS);
         // A token that lives for a minute would otherwise be due for as long as it lives.
         let ahead = ahead.min(lifetime / 2);
         let spread = i64::from(luck % 1_000) * (ahead / 5) / 1_000;

@@ -12,6 +12,7 @@ use passthrough_core::base_url::Origin;
 use passthrough_core::fault::{Door, Sent};
 use passthrough_core::header::Fields;
 use passthrough_core::id::RequestId;
+use passthrough_core::sign::needs_body_held;
 use passthrough_core::upstream::{self as core, OpenConnection, RequestBody, UpstreamRequest};
 use passthrough_wire::passthrough::{PassthroughResponse, group_headers};
 use secrecy::SecretString;
@@ -188,7 +189,8 @@ async fn run(
 
     // 4. Build the upstream request.
     let (mut request, mut streamed) = (passthrough.request, passthrough.streamed);
-    if !open.auth.inject.body.is_empty() && matches!(request.body, RequestBody::Streamed) {
+    let streams = matches!(request.body, RequestBody::Streamed);
+    if streams && needs_body_held(open, &request, &app.config.allow_hosts) {
         let most = app.config.limits.envelope_request_bytes;
         let held = in_time(deadline, buffer::read_request(&app.held, streamed.take(), most));
         let held = Box::pin(held).await;

@@ -271,3 +271,23 @@ fn a_registration_that_is_none_is_refused() {
     }
     assert!(matches!(read_registration(&Given::new(403, "{}").answer()), Err(Refusal::Passing { .. })));
 }
+
+proptest::proptest! {
+    #[test]
+    fn a_challenge_reads_back_what_was_quoted(
+        before in "((Basic realm=\"[ -~&&[^\"\\\\]]{0,8}\"|Negotiate [A-Za-z0-9+/]{0,8}={0,2}), ?){0,2}",
+        error in "[ -~]{0,20}",
+        after in "(, ?(DPoP( algs=\"ES256\")?|[a-z]{1,4}=[a-z]{0,3}))?",
+    ) {
+        let quoted = error.replace('\\', "\\\\").replace('"', "\\\"");
+        let line = format!("{before}Bearer scope=\"a b\", error=\"{quoted}\"{after}");
+        let read = challenge(&[&line]).unwrap();
+        proptest::prop_assert_eq!(read.error.as_deref(), Some(error.as_str()), "{}", line);
+        proptest::prop_assert_eq!(read.scopes.len(), 2);
+    }
+
+    #[test]
+    fn no_line_upsets_the_reader_of_challenges(line in "([a-zA-Z=,\" \\\\]|Bearer |\\PC){0,40}") {
+        challenge(&[&line]);
+    }
+}
