@@ -22,11 +22,13 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts a program on some cores; what it prints goes into a file.
+    /// Starts a program on some cores; what it prints goes into a file. It is told to end when this thread does,
+    /// however that comes about: who kills a run must not find its servers still there.
     pub fn start(cores: &str, command: &Command, log: &Path) -> Result<Self> {
         let log = fs::OpenOptions::new().create(true).append(true).open(log)?;
-        let mut pinned = Command::new("taskset");
-        pinned.args(["-c", cores]).arg(command.get_program()).args(command.get_args());
+        let mut pinned = Command::new("setpriv");
+        pinned.args(["--pdeathsig", "TERM", "taskset", "-c", cores]);
+        pinned.arg(command.get_program()).args(command.get_args());
         for (name, value) in command.get_envs() {
             match value {
                 Some(value) => pinned.env(name, value),
@@ -34,7 +36,7 @@ impl Process {
             };
         }
         pinned.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-        let child = pinned.spawn().map_err(|error| Error(format!("taskset cannot be started: {error}")))?;
+        let child = pinned.spawn().map_err(|error| Error(format!("setpriv cannot be started: {error}")))?;
         Ok(Self { child })
     }
 
