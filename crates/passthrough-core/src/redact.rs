@@ -52,11 +52,19 @@ impl Redactor {
 
     /// Whether any secret occurs in `bytes`.
     pub fn finds(&self, bytes: &[u8]) -> bool {
-        self.needles.iter().any(|needle| holds(bytes, needle))
+        self.may_hold(bytes) && self.needles.iter().any(|needle| holds(bytes, needle))
+    }
+
+    /// Most names and values of headers are shorter than the shortest spelling, which is the last one.
+    fn may_hold(&self, bytes: &[u8]) -> bool {
+        self.needles.last().is_some_and(|shortest| bytes.len() >= shortest.len())
     }
 
     /// `bytes` with every occurrence of every secret masked, or `None` where there is none.
     pub fn redact(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        if !self.may_hold(bytes) {
+            return None;
+        }
         let mut masked: Option<Vec<u8>> = None;
         for needle in &self.needles {
             let current = masked.as_deref().unwrap_or(bytes);

@@ -26,6 +26,7 @@ pub struct Limits {
     retry_after: HeaderName,
     /// Statuses besides 429 and 503 that may mean "too many", where a header says so.
     statuses: Vec<u16>,
+    lengths: Lengths,
     /// What the API's documentation says, for people.
     pub documented: Option<String>,
 }
@@ -43,19 +44,40 @@ pub struct Learnt {
     pub not_before: Option<i64>,
 }
 
+/// The lengths of the names that are looked for, a bit for each: most headers of most answers are ruled out by
+/// that alone, without ten comparisons.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Lengths(u64);
+
+impl Lengths {
+    fn bit(length: usize) -> u64 {
+        1 << length.min(63)
+    }
+
+    fn with(self, name: &HeaderName) -> Self {
+        Self(self.0 | Self::bit(name.as_str().len()))
+    }
+
+    fn may_be(self, name: &[u8]) -> bool {
+        self.0 & Self::bit(name.len()) != 0
+    }
+}
+
 impl Default for Limits {
     /// The headers that most APIs send.
     fn default() -> Self {
         let names = |names: [&'static str; 3]| names.map(HeaderName::from_static).to_vec();
-        Self {
+        let limits = Self {
             limit: names(LIMIT),
             remaining: names(REMAINING),
             reset: names(RESET),
             reset_format: ResetFormat::Auto,
             retry_after: RETRY_AFTER,
             statuses: Vec::new(),
+            lengths: Lengths::default(),
             documented: None,
-        }
+        };
+        limits.measured()
     }
 }
 
@@ -81,15 +103,24 @@ impl Limits {
                 problems.push(Problem::new(at, "is no status of an error: 400 to 599"));
             }
         }
-        Self {
+        let limits = Self {
             limit,
             remaining,
             reset,
             reset_format: file.reset_format,
             retry_after,
             statuses: file.statuses.clone(),
+            lengths: Lengths::default(),
             documented: file.documented.clone(),
-        }
+        };
+        limits.measured()
+    }
+
+    /// With the lengths of its names.
+    fn measured(mut self) -> Self {
+        let several = self.limit.iter().chain(&self.remaining).chain(&self.reset);
+        self.lengths = several.chain([&self.retry_after]).fold(Lengths::default(), Lengths::with);
+        self
     }
 
     /// What an answer says about the limits; `None` where it says nothing. Names may be spelled in any case.
@@ -101,7 +132,7 @@ impl Limits {
         now: impl FnOnce() -> i64,
     ) -> Option<Learnt> {
         let (mut limit, mut remaining, mut reset, mut after) = (None, None, None, None);
-        for (name, value) in headers {
+        for (name, value) in headers.filter(|(name, _)| self.lengths.may_be(name)) {
             let is = |known: &HeaderName| name.eq_ignore_ascii_case(known.as_str().as_bytes());
             if is(&self.retry_after) {
                 after.get_or_insert(value);
