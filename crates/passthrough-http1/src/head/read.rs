@@ -15,6 +15,8 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// Empty lines before a request line that are read over (RFC 9112 §2.2), per request.
 const MAX_EMPTY_LINES: u8 = 4;
 
+/// Fields that those who pass a head on mostly add: room for them saves a copy of all the others.
+const ADDED: usize = 4;
 /// Heads with more fields than this are parsed on the heap.
 const ON_STACK: usize = 32;
 
@@ -270,5 +272,7 @@ fn parse_fields_into<'a>(
         return Err(HeadError::Malformed("the fields end early"));
     }
     let slice = |bytes: &[u8]| section.slice_ref(bytes);
-    Ok(parsed.iter().map(|field| (slice(field.name.as_bytes()), slice(field.value))).collect())
+    let mut fields = Vec::with_capacity(parsed.len() + ADDED);
+    fields.extend(parsed.iter().map(|field| (slice(field.name.as_bytes()), slice(field.value))));
+    Ok(fields)
 }

@@ -118,11 +118,23 @@ pub fn write_field(out: &mut BytesMut, name: &[u8], value: &[u8]) -> Result<(), 
     if !is_text(value) {
         return Err(Unwritable::Value);
     }
-    out.put_slice(name);
-    out.put_slice(b": ");
-    out.put_slice(value);
-    out.put_slice(b"\r\n");
+    // Room for all of it at once: four pieces that each look for room cost three times as much.
+    let line = grown(out, name.len() + value.len() + 4);
+    let (before, rest) = line.split_at_mut(name.len());
+    before.copy_from_slice(name);
+    let (between, rest) = rest.split_at_mut(2);
+    between.copy_from_slice(b": ");
+    let (after, end) = rest.split_at_mut(value.len());
+    after.copy_from_slice(value);
+    end.copy_from_slice(b"\r\n");
     Ok(())
+}
+
+/// So many bytes more at the end, to be written to.
+fn grown(out: &mut BytesMut, by: usize) -> &mut [u8] {
+    let before = out.len();
+    out.resize(before + by, 0);
+    &mut out[before..]
 }
 
 /// Half a head must never be sent with what is written next.

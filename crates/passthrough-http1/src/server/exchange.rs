@@ -48,8 +48,10 @@ impl Connection {
         let socket = self.socket.socket()?;
         let mut gone = pin!(gone(socket));
         let mut outgoing = Outgoing::default();
-        let working = handle(request);
-        let response = drive(working, &self.inbound, socket, gone.as_mut(), &mut outgoing).await?;
+        let response = {
+            let working = pin!(handle(request));
+            drive(working, &self.inbound, socket, gone.as_mut(), &mut outgoing).await?
+        };
         let Response { status, reason, fields, body, upgrade } = response;
         let is_over = poll_fn(|cx| {
             let may_stay = plan.persists && !stop.poll_given(cx);
@@ -122,13 +124,12 @@ async fn gone(socket: &TcpStream) {
 
 /// Drives the handler, writes interim answers meanwhile, and lets go of it when the caller is gone.
 async fn drive<F: Future>(
-    working: F,
+    mut working: Pin<&mut F>,
     inbound: &Shared,
     socket: &TcpStream,
     mut gone: Pin<&mut impl Future<Output = ()>>,
     outgoing: &mut Outgoing,
 ) -> Result<F::Output, Broken> {
-    let mut working = pin!(working);
     let mut written = 0;
     poll_fn(|cx| {
         if let Poll::Ready(response) = working.as_mut().poll(cx) {

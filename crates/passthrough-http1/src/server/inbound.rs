@@ -1,12 +1,13 @@
 //! The reading side of a connection, shared by the connection and the body of the request that it serves.
 
 use std::io;
-use std::pin::pin;
+use std::mem::MaybeUninit;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 
 use bytes::BytesMut;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 use tokio::net::tcp::OwnedReadHalf;
 
 use crate::body::{BodyError, Decoder, Piece};
@@ -89,9 +90,20 @@ impl Inbound {
         }
     }
 
-    /// Reads what is there. `Ok(0)` is the end. Room is made only when there is something to read.
+    /// Reads what is there. `Ok(0)` is the end. Room is made only when there is something to read: what comes
+    /// first is read onto the stack, and takes as many bytes as it has.
     pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let Some(socket) = &mut self.socket else { return Poll::Ready(Ok(0)) };
+        if self.room == ROOM {
+            let mut room = [MaybeUninit::uninit(); ROOM];
+            let mut read = ReadBuf::uninit(&mut room);
+            ready!(Pin::new(socket).poll_read(cx, &mut read))?;
+            self.buffer.extend_from_slice(read.filled());
+            if read.remaining() == 0 {
+                self.room = ROOM * 2;
+            }
+            return Poll::Ready(Ok(read.filled().len()));
+        }
         ready!(socket.as_ref().poll_read_ready(cx))?;
         if self.buffer.capacity() - self.buffer.len() < ROOM {
             self.buffer.reserve(self.room);

@@ -86,12 +86,10 @@ impl Outgoing {
 
     /// Writes once, and says how much the socket took.
     fn try_write(&self, socket: &TcpStream) -> io::Result<usize> {
-        let slices = [IoSlice::new(&self.short), IoSlice::new(&self.long), IoSlice::new(&self.tail)];
-        let count = if self.long.is_empty() && self.tail.is_empty() { 1 } else { 3 };
-        let length = slices.iter().map(|slice| slice.len()).sum();
+        let length = self.short.len() + self.long.len() + self.tail.len();
         let mut taken = 0;
         let write = || {
-            taken = SockRef::from(socket).send_vectored(&slices[..count])?;
+            taken = self.send(SockRef::from(socket))?;
             // Who takes a part only is full: to say so here saves the call that would find it out.
             if taken < length { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
         };
@@ -99,6 +97,15 @@ impl Outgoing {
             Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
             _ => Ok(taken),
         }
+    }
+
+    fn send(&self, socket: SockRef<'_>) -> io::Result<usize> {
+        // Most answers are in one piece, which is cheaper to hand over than a list of one.
+        if self.long.is_empty() && self.tail.is_empty() {
+            return socket.send(&self.short);
+        }
+        let slices = [IoSlice::new(&self.short), IoSlice::new(&self.long), IoSlice::new(&self.tail)];
+        socket.send_vectored(&slices)
     }
 
     fn advance(&mut self, mut taken: usize) {

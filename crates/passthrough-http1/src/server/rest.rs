@@ -33,6 +33,17 @@ pub(super) enum Next {
     End(Option<Broken>),
 }
 
+/// What the timer of a connection that waits for a head is set to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Due {
+    /// What is over.
+    Nothing,
+    /// The end of its rest.
+    Rest,
+    /// The end of the head that has begun. A new connection has that time only, even if its first byte is late.
+    Head,
+}
+
 /// The owner's sign to stop, which may be asked for again after it was given.
 pub(super) struct Stop<'a, S> {
     stop: Pin<&'a mut S>,
@@ -99,22 +110,15 @@ impl Connection {
 
     /// Waits for the head of the next request.
     pub(super) async fn next<S: Future<Output = ()>>(&mut self, stop: &mut Stop<'_, S>) -> Next {
-        // A new connection has the time of a head, even if its first byte is late.
-        let mut has_begun = std::mem::take(&mut self.is_new);
-        if !has_begun {
-            self.timer.set(Instant::now() + self.settings.rest);
-        }
+        let mut due = if std::mem::take(&mut self.is_new) { Due::Head } else { Due::Nothing };
         let (reader, is_http1, timer) = (&mut self.reader, &mut self.is_http1, &mut self.timer);
-        let Settings { limits, head, .. } = self.settings;
+        let Settings { limits, head, rest, .. } = self.settings;
         let inbound = &self.inbound;
         poll_fn(|cx| {
             let mut inbound = lock(inbound);
             loop {
                 let buffer = &mut inbound.buffer;
                 if !buffer.is_empty() {
-                    if !std::mem::replace(&mut has_begun, true) {
-                        timer.set(Instant::now() + head);
-                    }
                     let begins = if *is_http1 { Preface::No } else { preface(buffer) };
                     *is_http1 = begins == Preface::No;
                     match begins {
@@ -129,23 +133,34 @@ impl Connection {
                             Err(error) => return Poll::Ready(Next::Arrived(Err(error.into()))),
                         },
                     }
-                } else {
-                    inbound.release();
-                    if stop.poll_given(cx) {
-                        return Poll::Ready(Next::End(None));
-                    }
                 }
                 match inbound.poll_fill(cx) {
-                    Poll::Ready(Ok(1..)) => {}
+                    Poll::Ready(Ok(1..)) => continue,
                     Poll::Ready(Ok(0)) => {
                         let within = !inbound.buffer.is_empty();
                         return Poll::Ready(Next::End(within.then_some(Broken::Gone)));
                     }
                     Poll::Ready(Err(error)) => return Poll::Ready(Next::End(Some(error.into()))),
-                    Poll::Pending if !timer.poll_passed(cx) => return Poll::Pending,
-                    Poll::Pending if inbound.buffer.is_empty() => return Poll::Ready(Next::End(None)),
-                    Poll::Pending => return Poll::Ready(Next::Arrived(Err(Refusal::Slow))),
+                    Poll::Pending => {}
                 }
+                let rests = inbound.buffer.is_empty();
+                if rests {
+                    inbound.release();
+                    if stop.poll_given(cx) {
+                        return Poll::Ready(Next::End(None));
+                    }
+                }
+                // Only who has to wait looks at the clock.
+                let (now_due, within) = if rests { (Due::Rest, rest) } else { (Due::Head, head) };
+                if due < now_due {
+                    timer.set(Instant::now() + within);
+                    due = now_due;
+                }
+                return match timer.poll_passed(cx) {
+                    false => Poll::Pending,
+                    true if rests => Poll::Ready(Next::End(None)),
+                    true => Poll::Ready(Next::Arrived(Err(Refusal::Slow))),
+                };
             }
         })
         .await
