@@ -132,10 +132,11 @@ pub struct Refused<'a> {
 pub async fn refuse(app: &App, refused: Refused<'_>, error: ApiError) -> ApiError {
     let Refused { request_id, door, api_key, connection_token, method, path } = refused;
     let mut draft = app.records.begin(request_id, door, method, path);
-    if let Ok(caller) = app.resolver.authenticate(api_key.as_ref()).await {
+    let now = app.now_ms();
+    if let Ok(caller) = app.resolver.authenticate(api_key.as_ref(), now).await {
         draft.caller(&caller);
         if let Ok(token) = connection_token
-            && let Ok(ready) = app.resolver.resolve(&caller, &token).await
+            && let Ok(ready) = app.resolver.resolve(&caller, &token, now).await
         {
             draft.connection(&ready);
         }
@@ -155,19 +156,20 @@ pub fn turn_away(app: &App, door: Door, error: impl Into<ApiError>) -> ApiError 
 async fn run(
     app: &App,
     passthrough: Box<Passthrough>,
-    mut draft: Draft,
+    mut draft: Box<Draft>,
     standing: &mut Option<Standing>,
 ) -> Result<Delivered, ApiError> {
     // 1. Authenticate.
     draft.stage(Stage::Authenticate);
-    let caller = app.resolver.authenticate(passthrough.api_key.as_ref()).await;
+    let now = app.now_ms();
+    let caller = app.resolver.authenticate(passthrough.api_key.as_ref(), now).await;
     let caller = noted(&mut draft, caller.map_err(ApiError::from))?;
     draft.caller(&caller);
 
     // 2. Resolve the connection.
     draft.stage(Stage::Resolve);
     let token = noted(&mut draft, passthrough.connection_token)?;
-    let resolved = app.resolver.resolve(&caller, &token).await;
+    let resolved = app.resolver.resolve(&caller, &token, now).await;
     let ready = noted(&mut draft, resolved.map_err(ApiError::from))?;
     draft.connection(&ready);
     noted(&mut draft, check_usable(&ready.connection).map_err(ApiError::from))?;
@@ -208,7 +210,7 @@ async fn run(
     let stream = wanted == Wanted::Stream;
     let mut call = call(app, &ready, request, streamed, deadline, stream, &mut draft)?;
     call.interim = passthrough.interim.map(|sink| stream::interim_sink(sink, Arc::clone(&ready)));
-    let answer = send::send(app, &ready, call, repeatable, persistence, &mut draft).await;
+    let answer = send::send(app, &ready, &mut call, repeatable, persistence, &mut draft).await;
     let mut answer = noted(&mut draft, answer)?;
     let mut ready = ready;
     if let Some(repeat) = renewable {
@@ -216,7 +218,7 @@ async fn run(
         let renewed = Box::pin(renewed).await;
         (ready, answer) = noted(&mut draft, renewed)?;
     }
-    draft.answered(answer.status.as_u16(), answer.upstream_ms, answer.dialled);
+    draft.answered(&answer);
 
     // 6. Shape the answer. 7. Record it: the draft does so when it is dropped, at the end of the answer.
     draft.stage(Stage::Shape);
@@ -301,7 +303,7 @@ fn call(
 /// Reads the whole answer and puts it into an envelope.
 async fn envelope(
     app: &App,
-    answer: Answer,
+    answer: Box<Answer>,
     ready: &ReadyConnection,
     wanted: ResponseAs,
     shown: Shown,
@@ -309,7 +311,7 @@ async fn envelope(
     draft: &mut Draft,
 ) -> Result<PassthroughResponse, ApiError> {
     let limit = app.config.limits.envelope_response_bytes;
-    let Answer { status, mut fields, body, upstream_ms, .. } = answer;
+    let Answer { status, mut fields, body, upstream_ms, .. } = *answer;
     let body = buffer::read_answer(&app.held, body, limit).await?;
     draft.received(body.len() as u64);
     let value = |name| fields.get(name).and_then(|value| std::str::from_utf8(value).ok());

@@ -63,9 +63,10 @@ impl Records {
     }
 
     /// Begins the record of one passthrough. It is taken in when the draft is dropped, however that
-    /// comes about: a caller who goes away leaves a record, too.
-    pub fn begin(&self, id: RequestId, door: Door, method: &str, path: &str) -> Draft {
-        Draft::new(self.clone(), id, door, method, path)
+    /// comes about: a caller who goes away leaves a record, too. It is on the heap, because it goes through many
+    /// hands.
+    pub fn begin(&self, id: RequestId, door: Door, method: &str, path: &str) -> Box<Draft> {
+        Box::new(Draft::new(self.clone(), id, door, method, path))
     }
 
     fn take_in(&self, environment: &Environment, record: &Record<'_>) {

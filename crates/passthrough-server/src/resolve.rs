@@ -244,10 +244,13 @@ impl Resolver {
         }
     }
 
-    /// Accepts an API key, as it was presented.
-    pub async fn authenticate(&self, presented: Option<&SecretString>) -> Result<Caller, ResolveError> {
+    /// Accepts an API key, as it was presented, at this time (unix milliseconds).
+    pub async fn authenticate(
+        &self,
+        presented: Option<&SecretString>,
+        now: i64,
+    ) -> Result<Caller, ResolveError> {
         let presented = presented.ok_or(ResolveError::Unauthorized)?;
-        let now = self.installation.clock.now_ms();
         self.check_database(now)?;
         match self.known_api_keys.recall(presented, now) {
             Some(caller) => Ok(caller),
@@ -276,14 +279,14 @@ impl Resolver {
         }
     }
 
-    /// Finds the connection of a token, as it was presented. A token of another environment is answered like
-    /// none.
+    /// Finds the connection of a token, as it was presented, at this time (unix milliseconds). A token of
+    /// another environment is answered like none.
     pub async fn resolve(
         &self,
         caller: &Caller,
         presented: &SecretString,
+        now: i64,
     ) -> Result<Arc<ReadyConnection>, ResolveError> {
-        let now = self.installation.clock.now_ms();
         let known = self.known_connections.recall(presented, now).and_then(|known| known.upgrade());
         match known.filter(|known| known.connection.environment == caller.environment) {
             Some(ready) => Ok(ready),

@@ -260,7 +260,9 @@ impl Upstream {
 
     /// Sends one request and gives the answer as soon as its head is there. Dropping the future, or the
     /// answer's body before its end, closes the connection to the provider. The body is taken out of the call.
-    pub async fn send(&self, call: &mut Call) -> Result<Answer, SendError> {
+    ///
+    /// The answer is on the heap, because it goes through many hands.
+    pub async fn send(&self, call: &mut Call) -> Result<Box<Answer>, SendError> {
         exchange::send(&self.0, call).await
     }
 }

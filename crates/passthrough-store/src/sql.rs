@@ -98,7 +98,7 @@ impl Statement {
 
     /// PostgreSQL has no NUL in text and SQLite cuts some functions at it: refused on both, in this one place.
     fn bind_text(&mut self, value: Option<&str>) {
-        if value.is_some_and(|text| text.contains('\0')) {
+        if value.is_some_and(|text| memchr::memchr(0, text.as_bytes()).is_some()) {
             self.refused = Some(StoreError::InvalidText(TextFault::Nul));
         }
         self.bind(value);

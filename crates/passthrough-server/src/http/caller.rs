@@ -222,5 +222,5 @@ pub(super) fn required_connection_token(headers: &HeaderMap) -> Result<SecretStr
 /// Authenticates a request that acts on the installation.
 pub(super) async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Caller, ApiError> {
     let api_key = Presented::in_map(headers).api_key()?;
-    Ok(app.resolver.authenticate(api_key.as_ref()).await?)
+    Ok(app.resolver.authenticate(api_key.as_ref(), app.now_ms()).await?)
 }

@@ -110,7 +110,7 @@ fn check_method(method: &Method) -> Result<(), ApiError> {
 /// Tells who has a key what is wrong, and everybody else that they have none.
 async fn refused(app: &App, unreadable: Box<Unreadable>) -> ApiError {
     let Unreadable { request_id, api_key, connection_token, method, target, error } = *unreadable;
-    if let Err(error) = app.resolver.authenticate(api_key.as_ref()).await {
+    if let Err(error) = app.resolver.authenticate(api_key.as_ref(), app.now_ms()).await {
         return turn_away(app, Door::Proxy, error);
     }
     let path = String::from_utf8_lossy(raw_path(&target));

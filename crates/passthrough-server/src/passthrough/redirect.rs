@@ -57,12 +57,12 @@ impl Repeatable {
 pub(super) async fn follow(
     app: &App,
     ready: &Arc<ReadyConnection>,
-    mut answer: Answer,
+    mut answer: Box<Answer>,
     repeatable: Repeatable,
     home: &Arc<Origin>,
     deadline: Option<Instant>,
     draft: &mut Draft,
-) -> Result<Answer, ApiError> {
+) -> Result<Box<Answer>, ApiError> {
     let (mut at, mut astray) = (home.clone(), false);
     for _ in 0..MAX_HOPS {
         if !is_redirect(answer.status) {

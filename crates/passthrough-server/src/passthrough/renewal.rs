@@ -54,11 +54,11 @@ impl Repeat {
 pub(super) async fn renew(
     app: &App,
     ready: Arc<ReadyConnection>,
-    mut answer: Answer,
+    mut answer: Box<Answer>,
     repeat: Repeat,
     deadline: Option<Instant>,
     draft: &mut Draft,
-) -> Result<(Arc<ReadyConnection>, Answer), ApiError> {
+) -> Result<(Arc<ReadyConnection>, Box<Answer>), ApiError> {
     let now = app.installation.clock.steady_ms();
     if !refuses(&ready, &mut answer).await? || ready.is_unmended(now, UNMENDED_MS) {
         return Ok((ready, answer));
@@ -72,8 +72,8 @@ pub(super) async fn renew(
     }
     drop(answer);
     let built = build(open(&fresh)?, repeat.request, || app.moment(), &app.config.allow_hosts)?;
-    let call = call(app, &fresh, built, None, deadline, repeat.stream, draft)?;
-    let mut answer = send::send(app, &fresh, call, None, Persistence::default(), draft).await?;
+    let mut call = call(app, &fresh, built, None, deadline, repeat.stream, draft)?;
+    let mut answer = send::send(app, &fresh, &mut call, None, Persistence::default(), draft).await?;
     if refuses(&fresh, &mut answer).await? {
         fresh.note_unmended(app.installation.clock.steady_ms());
     }

@@ -40,11 +40,11 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 pub(super) async fn send(
     app: &App,
     ready: &Arc<ReadyConnection>,
-    mut call: Call,
+    call: &mut Call,
     repeatable: Option<Repeatable>,
     asked: Persistence,
     draft: &mut Draft,
-) -> Result<Answer, ApiError> {
+) -> Result<Box<Answer>, ApiError> {
     hold_back(app, ready, asked.throttle, call.deadline).await?;
     let leave = app.breakers.admit(&call.environment, &call.origin);
     let leave = leave.map_err(|open| ApiError::circuit_open(Duration::from_millis(open.retry_after_ms)))?;
@@ -55,7 +55,7 @@ pub(super) async fn send(
     };
     // A probe is one call, or it would be more than a look.
     let patience = if leave.is_probe() { Patience::default() } else { patience };
-    let sent = insist(app, ready, &mut call, patience, draft).await;
+    let sent = insist(app, ready, call, patience, draft).await;
     let outcome = match &sent {
         Ok(answer) => Outcome::of_status(answer.status.as_u16()),
         Err(error) => outcome_of(error),
@@ -67,7 +67,7 @@ pub(super) async fn send(
         let following = redirect::follow(app, ready, answer, repeatable, home, deadline, draft);
         answer = Box::pin(following).await?;
     }
-    check_switch(&call, &answer)?;
+    check_switch(call, &answer)?;
     Ok(answer)
 }
 
@@ -110,7 +110,7 @@ async fn insist(
     call: &mut Call,
     mut patience: Patience,
     draft: &mut Draft,
-) -> Result<Answer, SendError> {
+) -> Result<Box<Answer>, SendError> {
     let mut reached = Sent::No;
     loop {
         draft.tried();
@@ -158,7 +158,7 @@ impl Patience {
         app: &App,
         ready: &ReadyConnection,
         call: &Call,
-        sent: &Result<Answer, SendError>,
+        sent: &Result<Box<Answer>, SendError>,
         learnt: Option<Learnt>,
     ) -> Option<Duration> {
         let not_before = learnt.and_then(|learnt| learnt.not_before);
@@ -188,7 +188,7 @@ impl Patience {
 }
 
 /// Why a call might be sent again.
-fn trouble(sent: &Result<Answer, SendError>) -> Option<Trouble> {
+fn trouble(sent: &Result<Box<Answer>, SendError>) -> Option<Trouble> {
     match sent {
         Ok(answer) => Some(Trouble::Status(answer.status.as_u16())),
         Err(error) => match (error.reason, error.sent) {

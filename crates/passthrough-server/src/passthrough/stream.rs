@@ -35,8 +35,8 @@ pub struct Delivery {
 
 impl Delivery {
     /// Takes an answer over, with the record that ends when its body does.
-    pub fn new(answer: Answer, ready: Arc<ReadyConnection>, draft: Draft) -> Self {
-        let Answer { status, reason, mut fields, body, upgrade, .. } = answer;
+    pub fn new(answer: Box<Answer>, ready: Arc<ReadyConnection>, draft: Box<Draft>) -> Self {
+        let Answer { status, reason, mut fields, body, upgrade, .. } = *answer;
         keep_and_mask(&mut fields, &ready);
         let reason = shown_reason(reason, &ready);
         // A tunnel outlives the answer that opens it.
@@ -52,7 +52,7 @@ impl Delivery {
 #[derive(Debug)]
 pub struct DeliveredBody {
     body: AnswerBody,
-    draft: Draft,
+    draft: Box<Draft>,
     /// Whose secrets are masked in trailers, as they are in headers.
     masking: Option<Arc<ReadyConnection>>,
 }

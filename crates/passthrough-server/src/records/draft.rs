@@ -18,7 +18,7 @@ use crate::config::Calls;
 use crate::metrics::{Ended, Failure};
 use crate::resolve::{Caller, ReadyConnection};
 use crate::telemetry::{Finish, Stage, Trace};
-use crate::upstream::Dialled;
+use crate::upstream::Answer;
 
 /// The longest path that can be sent; of one that was refused, no more is kept.
 const MAX_PATH: usize = passthrough_core::path::MAX_LENGTH;
@@ -143,13 +143,14 @@ impl Draft {
     }
 
     /// The provider answered.
-    pub fn answered(&mut self, status: u16, upstream_ms: u64, dialled: Option<Dialled>) {
-        self.outcome = Outcome::Answered(status);
-        self.upstream_ms = Some(upstream_ms);
+    pub fn answered(&mut self, answer: &Answer) {
+        self.outcome = Outcome::Answered(answer.status.as_u16());
+        self.upstream_ms = Some(answer.upstream_ms);
         if let Some(ready) = &self.connection {
-            ready.numbers.first_byte.observe(self.started.elapsed());
+            let took = answer.came.into_std().saturating_duration_since(self.started);
+            ready.numbers.first_byte.observe(took);
         }
-        if let (Some(trace), Some(dialled)) = (&mut self.trace, dialled) {
+        if let (Some(trace), Some(dialled)) = (&mut self.trace, answer.dialled) {
             trace.connected(dialled.from.into_std(), dialled.to.into_std());
         }
     }

@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use foldhash::fast::RandomState;
 use passthrough_core::id::{ApiKeyId, Environment};
 use passthrough_store::{Record, RequestBatch};
 
@@ -40,7 +41,7 @@ pub(super) struct Gathered {
 #[derive(Debug, Default)]
 #[repr(align(128))]
 struct Shard {
-    rooms: HashMap<Environment, Vec<RequestBatch>>,
+    rooms: HashMap<Environment, Vec<RequestBatch>, RandomState>,
     bytes: usize,
     reserved: usize,
     last_use: Option<Use>,

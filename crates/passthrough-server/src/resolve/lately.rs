@@ -6,11 +6,12 @@
 //! waits and nothing grows.
 
 use std::fmt;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aws_lc_rs::constant_time;
+use foldhash::quality::RandomState;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::upstream::worker::{self, WORKERS};
@@ -54,7 +55,7 @@ impl<V> fmt::Debug for Lately<V> {
 impl<V: Clone> Lately<V> {
     pub(super) fn new(places: usize) -> Self {
         Self {
-            hasher: RandomState::new(),
+            hasher: RandomState::default(),
             changes: AtomicU64::new(0),
             places,
             workers: (0..WORKERS).map(|_| Mutex::default()).collect(),

@@ -29,6 +29,8 @@ pub struct Answer {
     pub fields: Fields,
     /// The body, with the provider's content coding untouched.
     pub body: AnswerBody,
+    /// When its head came.
+    pub came: tokio::time::Instant,
     /// Milliseconds from the call to the head of this answer.
     pub upstream_ms: u64,
     /// Whether the connection had served another request before.

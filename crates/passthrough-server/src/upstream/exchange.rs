@@ -38,7 +38,7 @@ enum Source {
     Stream(Box<Incoming>),
 }
 
-pub(super) async fn send(upstream: &Inner, call: &mut Call) -> Result<Answer, SendError> {
+pub(super) async fn send(upstream: &Inner, call: &mut Call) -> Result<Box<Answer>, SendError> {
     let began = Instant::now();
     let waits = Waits {
         first_byte: call.first_byte.unwrap_or(upstream.timeouts.first_byte).min(LONGEST),
@@ -47,9 +47,18 @@ pub(super) async fn send(upstream: &Inner, call: &mut Call) -> Result<Answer, Se
     };
     let (environment, origin, deadline) = (&call.environment, &call.origin, call.deadline);
     let head = RequestHead::new(&call.method, &call.path, &call.fields)?;
-    let entered = in_time(deadline, upstream.gates.enter(environment, call.connection, origin)).await;
-    upstream.numbers.queue.observe(began.elapsed());
-    let permits = entered?;
+    let permits = match upstream.gates.enter(environment, call.connection, origin) {
+        Ok(permits) => {
+            upstream.numbers.queue.observe(Duration::ZERO);
+            permits
+        }
+        Err(gates) => {
+            // On the heap: waiting is rare.
+            let entered = Box::pin(in_time(deadline, upstream.gates.wait(gates))).await;
+            upstream.numbers.queue.observe(began.elapsed());
+            entered?
+        }
+    };
     let (identity, mut body) = (call.identity.as_deref(), std::mem::take(&mut call.body));
     let fingerprint = identity.map(|identity| identity.fingerprint);
     let key = Key { environment: environment.clone(), origin: origin.clone(), identity: fingerprint };
@@ -57,7 +66,7 @@ pub(super) async fn send(upstream: &Inner, call: &mut Call) -> Result<Answer, Se
     let (mut tries, mut dialled) = (0, None);
     loop {
         tries += 1;
-        let wanted = Wanted { key: &key, number, identity, upgrade: head.upgrade };
+        let wanted = Wanted { key: &key, number, identity, upgrade: head.upgrade, since: began };
         let ready = in_time(deadline, ready(upstream, wanted, &mut dialled)).await?;
         let (reused, again) = (ready.is_reused(), body.again());
         match ask(ready, &head, body, waits, &mut call.interim).await {
@@ -69,8 +78,19 @@ pub(super) async fn send(upstream: &Inner, call: &mut Call) -> Result<Answer, Se
                     }
                     Source::Socket(socket) => (AnswerBody::http1(socket, permits, waits), None),
                 };
-                let upstream_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-                return Ok(Answer { status, reason, fields, body, upstream_ms, reused, dialled, upgrade });
+                let came = Instant::now();
+                let upstream_ms = u64::try_from((came - began).as_millis()).unwrap_or(u64::MAX);
+                return Ok(Box::new(Answer {
+                    status,
+                    reason,
+                    fields,
+                    body,
+                    came,
+                    upstream_ms,
+                    reused,
+                    dialled,
+                    upgrade,
+                }));
             }
             // The connection turned out dead, or the provider refused, before it acted upon anything.
             Err(error) if mends(&error, reused) && tries < MAX_TRIES => match again {

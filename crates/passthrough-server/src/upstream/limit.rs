@@ -7,6 +7,7 @@ use std::hash::Hash;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use foldhash::fast::RandomState;
 use passthrough_core::base_url::Origin;
 use passthrough_core::id::{ConnectionId, Environment};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -32,14 +33,14 @@ pub(super) struct Permits {
 }
 
 /// The gates of one request, the narrowest first.
-type Way = [Option<Arc<Gate>>; 3];
+pub(super) type Way = [Option<Arc<Gate>>; 3];
 
 /// For each place, so many may wait.
 const WAITING_PER_PLACE: usize = 4;
 
 /// A number of places, and those who wait for one.
 #[derive(Debug)]
-struct Gate {
+pub(super) struct Gate {
     places: Arc<Semaphore>,
     waiting: AtomicUsize,
     most_waiting: usize,
@@ -121,27 +122,26 @@ impl Gates {
         }
     }
 
-    /// Waits for a place in all three, at most as long as configured. The narrow gates come first, so
-    /// that whoever waits there holds nothing that others could use. Where so many wait already that a place
-    /// would come too late for most, the answer is no at once: who is refused early can go elsewhere.
-    pub(super) async fn enter(
+    /// A place in all three, where they are free; else the way to them.
+    pub(super) fn enter(
         &self,
         environment: &Environment,
         connection: Option<ConnectionId>,
         origin: &Arc<Origin>,
-    ) -> Result<Permits, SendError> {
+    ) -> Result<Permits, Way> {
         let connection = connection.map(|id| self.connections.gate(&id));
         let origin = self.origins.gate(&(environment.clone(), origin.clone()));
         let total = Arc::clone(&self.total);
         let gates = [connection, Some(origin), Some(total)];
-        match Permits::at_once(&gates) {
-            Some(permits) => Ok(permits),
-            // On the heap: waiting is rare.
-            None => match Box::pin(timeout(self.limits.wait, Permits::in_turn(gates))).await {
-                Ok(Some(permits)) => Ok(permits),
-                Ok(None) | Err(_) => Err(SendError::unsent(Reason::Overloaded)),
-            },
-        }
+        Permits::at_once(&gates).ok_or(gates)
+    }
+
+    /// Waits for a place in all three, at most as long as configured. The narrow gates come first, so
+    /// that whoever waits there holds nothing that others could use. Where so many wait already that a place
+    /// would come too late for most, the answer is no at once: who is refused early can go elsewhere.
+    pub(super) async fn wait(&self, gates: Way) -> Result<Permits, SendError> {
+        let permits = timeout(self.limits.wait, Permits::in_turn(gates)).await.ok().flatten();
+        permits.ok_or_else(|| SendError::unsent(Reason::Overloaded))
     }
 }
 
@@ -149,14 +149,14 @@ impl Gates {
 #[derive(Debug)]
 struct KeyedGate<K> {
     places: usize,
-    gates: Mutex<(HashMap<K, Arc<Gate>>, usize)>,
+    gates: Mutex<(HashMap<K, Arc<Gate>, RandomState>, usize)>,
 }
 
 const SMALLEST_SWEEP: usize = 64;
 
 impl<K: Hash + Eq + Clone> KeyedGate<K> {
     fn new(places: usize) -> Self {
-        Self { places, gates: Mutex::new((HashMap::new(), SMALLEST_SWEEP)) }
+        Self { places, gates: Mutex::new((HashMap::default(), SMALLEST_SWEEP)) }
     }
 
     fn gate(&self, key: &K) -> Arc<Gate> {

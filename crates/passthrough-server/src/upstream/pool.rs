@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use foldhash::fast::RandomState;
 use passthrough_core::base_url::Origin;
 use passthrough_core::id::Environment;
 use tokio::runtime::Handle;
@@ -49,7 +50,7 @@ pub(super) struct Pools {
 
 #[derive(Default)]
 struct Pool {
-    keys: HashMap<Key, Shelf>,
+    keys: HashMap<Key, Shelf, RandomState>,
     /// Resting sockets in all.
     count: usize,
     sweeping: bool,
@@ -80,8 +81,8 @@ impl Pools {
     }
 
     /// A connection that can take a request; of sockets the one that rested last. `alone`: only a socket
-    /// will do.
-    pub(super) fn take(&self, number: usize, key: &Key, alone: bool) -> Option<Ready> {
+    /// will do. `now` need not be exact: the sweep closes what rests for too long.
+    pub(super) fn take(&self, number: usize, key: &Key, alone: bool, now: Instant) -> Option<Ready> {
         loop {
             let (mut socket, since) = {
                 let mut pool = self.pool(number);
@@ -93,7 +94,7 @@ impl Pools {
                 pool.count -= 1;
                 taken
             };
-            if since.elapsed() >= self.idle {
+            if now.saturating_duration_since(since) >= self.idle {
                 socket.close(Closed::Expired);
             } else if !socket.is_quiet() {
                 socket.close(Closed::Dead);

@@ -40,6 +40,8 @@ pub(super) struct Wanted<'a> {
     pub(super) identity: Option<&'a ClientIdentity>,
     /// Whether another protocol is going to be asked for, which is a thing of HTTP/1.1 (RFC 9113 §8.6).
     pub(super) upgrade: bool,
+    /// When the call began.
+    pub(super) since: Instant,
 }
 
 /// Finds one, or makes one and notes in `dialled` when it did.
@@ -78,7 +80,7 @@ async fn wait_or_open(
 }
 
 fn take(upstream: &Inner, wanted: Wanted<'_>) -> Option<Ready> {
-    let found = upstream.pools.take(wanted.number, wanted.key, wanted.upgrade);
+    let found = upstream.pools.take(wanted.number, wanted.key, wanted.upgrade, wanted.since);
     if found.is_some() {
         upstream.numbers.reused.increment();
     }
@@ -90,7 +92,7 @@ async fn open(
     wanted: Wanted<'_>,
     dialled: &mut Option<Dialled>,
 ) -> Result<Ready, SendError> {
-    let Wanted { key, number, identity, upgrade } = wanted;
+    let Wanted { key, number, identity, upgrade, .. } = wanted;
     let offer = if upstream.http2 && !upgrade { Offer::Http2 } else { Offer::Http1 };
     let from = Instant::now();
     let stream = upstream.connector.connect(&key.origin, identity, offer).await?;

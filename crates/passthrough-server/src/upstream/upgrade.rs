@@ -9,7 +9,11 @@ use crate::metrics::UnderWay;
 use crate::rewound::Rewound;
 
 /// A connection that is about to speak another protocol. Its places in flight are held until the end.
-pub struct Upgrade {
+///
+/// On the heap: every answer has room for one, and hardly one has it.
+pub struct Upgrade(Box<Switched>);
+
+struct Switched {
     socket: Box<Socket>,
     permits: Permits,
     under_way: Option<UnderWay>,
@@ -23,23 +27,21 @@ impl fmt::Debug for Upgrade {
 
 impl Upgrade {
     pub(super) fn new(socket: Box<Socket>, permits: Permits) -> Self {
-        Self { socket, permits, under_way: None }
+        Self(Box::new(Switched { socket, permits, under_way: None }))
     }
 
     /// Counts it as under way until the connection ends: a tunnel outlives the answer that opened it.
     #[must_use]
-    pub fn counted(self, under_way: UnderWay) -> Self {
-        Self { under_way: Some(under_way), ..self }
+    pub fn counted(mut self, under_way: UnderWay) -> Self {
+        self.0.under_way = Some(under_way);
+        self
     }
 
     /// The connection, which no longer speaks HTTP.
     pub fn connection(self) -> UpgradedConnection {
-        let (stream, read) = self.socket.into_stream();
-        UpgradedConnection {
-            io: Rewound::new(stream, read),
-            _permits: self.permits,
-            _under_way: self.under_way,
-        }
+        let Switched { socket, permits, under_way } = *self.0;
+        let (stream, read) = socket.into_stream();
+        UpgradedConnection { io: Rewound::new(stream, read), _permits: permits, _under_way: under_way }
     }
 }
 

@@ -38,7 +38,7 @@ struct Upstream(upstream::Upstream);
 
 impl Upstream {
     async fn send(&self, mut call: Call) -> Result<Answer, SendError> {
-        self.0.send(&mut call).await
+        self.0.send(&mut call).await.map(|answer| *answer)
     }
 }
 
