@@ -6,18 +6,32 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::LazyLock;
 
 use aws_lc_rs::digest;
 use data_encoding::BASE32_NOPAD;
+use memchr::memmem;
 use thiserror::Error;
 use ulid::Ulid;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::id::parse_ulid;
+use crate::template::MASK;
+
+mod encoded;
 
 const ULID_LENGTH: usize = 26;
 const SECRET_LENGTH: usize = 52;
 const CHECKSUM_LENGTH: usize = 7;
+const BODY_LENGTH: usize = ULID_LENGTH + SECRET_LENGTH + CHECKSUM_LENGTH;
+/// The shorter of the prefixes, and what is behind it.
+const SHORTEST: usize = "sk_".len() + BODY_LENGTH;
+
+const KINDS: [TokenKind; 2] = [TokenKind::Connection, TokenKind::ApiKey];
+static CONNECTION_TOKEN: LazyLock<memmem::Finder<'static>> =
+    LazyLock::new(|| memmem::Finder::new(TokenKind::Connection.prefix()));
+static API_KEY: LazyLock<memmem::Finder<'static>> =
+    LazyLock::new(|| memmem::Finder::new(TokenKind::ApiKey.prefix()));
 
 /// What a token is for; decides its prefix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,14 +76,10 @@ impl Token {
     /// Reads a token of `kind`.
     pub fn parse(kind: TokenKind, text: &str) -> Result<Self, MalformedToken> {
         let body = text.strip_prefix(kind.prefix()).ok_or(MalformedToken)?;
-        if !body.is_ascii() || body.len() != ULID_LENGTH + SECRET_LENGTH + CHECKSUM_LENGTH {
+        if !is_well_formed(kind, body) {
             return Err(MalformedToken);
         }
-        let (signed, checksum) = body.split_at(ULID_LENGTH + SECRET_LENGTH);
-        if checksum_of(kind, signed) != checksum {
-            return Err(MalformedToken);
-        }
-        let (ulid, encoded) = signed.split_at(ULID_LENGTH);
+        let (ulid, encoded) = body[..ULID_LENGTH + SECRET_LENGTH].split_at(ULID_LENGTH);
         let ulid = parse_ulid(ulid).ok_or(MalformedToken)?;
         let mut decoded = BASE32_NOPAD.decode(encoded.as_bytes()).map_err(|_| MalformedToken)?;
         let mut secret = [0; 32];
@@ -103,26 +113,70 @@ impl fmt::Debug for Token {
 }
 
 /// Hides the secret parts of all tokens in a text that is kept or logged, such as a path: people paste a token
-/// where an address wants an id. What looks like one counts, whether or not its checksum is right.
+/// where an address wants an id. What looks like one counts, whether or not its checksum is right. A segment that
+/// holds one percent- or base64-encoded is hidden whole: whoever reads records can decode it.
 pub fn hide_tokens(text: &str) -> Cow<'_, str> {
+    let plain = hide_plain(text);
+    let hides_one = |segment: &str| encoded::holds(segment, |bytes| looks_like_token(bytes));
+    // Shorter texts have no room for a token.
+    if plain.len() <= ULID_LENGTH || !plain.split('/').any(hides_one) {
+        return plain;
+    }
+    let shown = |segment| if hides_one(segment) { MASK } else { segment };
+    Cow::Owned(plain.split('/').map(shown).collect::<Vec<_>>().join("/"))
+}
+
+fn hide_plain(text: &str) -> Cow<'_, str> {
     let mut out = Cow::Borrowed(text);
     // Every prefix ends with it, and most paths have none.
     if memchr::memchr(b'_', text.as_bytes()).is_none() {
         return out;
     }
-    for kind in [TokenKind::Connection, TokenKind::ApiKey] {
+    for kind in KINDS {
         let mut from = 0;
         while let Some(found) = out[from..].find(kind.prefix()) {
             let body = from + found + kind.prefix().len();
             let length = out[body..].bytes().take_while(u8::is_ascii_alphanumeric).count();
             from = body + length;
             if length > ULID_LENGTH {
-                out.to_mut().replace_range(body + ULID_LENGTH..from, "***");
+                out.to_mut().replace_range(body + ULID_LENGTH..from, MASK);
                 from = body + ULID_LENGTH;
             }
         }
     }
     out
+}
+
+fn looks_like_token(bytes: &[u8]) -> bool {
+    bodies(bytes)
+        .any(|(_, body)| body.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count() > ULID_LENGTH)
+}
+
+/// Whether one of our own tokens, with a checksum that is right, stands somewhere in these bytes. Keys of others
+/// that begin alike (`sk_live_…`) are none.
+pub fn holds_token(bytes: &[u8]) -> bool {
+    // Most values of headers are shorter than any token, and then nothing has to be searched.
+    bytes.len() >= SHORTEST
+        && bodies(bytes).any(|(kind, body)| {
+            let body = body.get(..BODY_LENGTH).and_then(|body| std::str::from_utf8(body).ok());
+            body.is_some_and(|body| is_well_formed(kind, body))
+        })
+}
+
+/// What stands behind every prefix of a token.
+fn bodies(bytes: &[u8]) -> impl Iterator<Item = (TokenKind, &[u8])> {
+    let all = [(TokenKind::Connection, &*CONNECTION_TOKEN), (TokenKind::ApiKey, &*API_KEY)];
+    all.into_iter().flat_map(move |(kind, finder)| {
+        finder.find_iter(bytes).map(move |at| (kind, &bytes[at + kind.prefix().len()..]))
+    })
+}
+
+/// Whether what stands behind a prefix has the length and the checksum of a token.
+fn is_well_formed(kind: TokenKind, body: &str) -> bool {
+    body.is_ascii() && body.len() == BODY_LENGTH && {
+        let (signed, checksum) = body.split_at(ULID_LENGTH + SECRET_LENGTH);
+        checksum_of(kind, signed) == checksum
+    }
 }
 
 /// 35 bits of SHA-256 over prefix, ULID and secret: a checksum, not a signature.
@@ -137,6 +191,8 @@ fn checksum_of(kind: TokenKind, signed: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD};
+
     use super::*;
 
     fn token() -> Token {
@@ -187,6 +243,43 @@ mod tests {
         assert!(matches!(hide_tokens("/orders/1"), Cow::Borrowed("/orders/1")));
         // A token without its secret hides nothing, so nothing of it is hidden.
         assert_eq!(hide_tokens(connection), connection);
+    }
+
+    #[test]
+    fn a_segment_with_an_encoded_token_is_hidden_whole() {
+        let token = token().expose();
+        let percent_every: String = token.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let mut segments = vec![token.replace('_', "%5F"), format!("id-{percent_every}")];
+        for before in ["", "a", "ab", "user:"] {
+            let text = format!("{before}{token}:");
+            for encoding in [&BASE64, &BASE64_NOPAD, &BASE64URL, &BASE64URL_NOPAD] {
+                let encoded = encoding.encode(text.as_bytes());
+                // A `/` of base64 in a path is written as %2F, or it would end the segment.
+                segments.push(encoded.replace('/', "%2F"));
+                segments.push(format!("x-{}", encoded.replace('/', "%2f").replace('=', "%3D")));
+            }
+        }
+        for segment in segments {
+            assert_eq!(hide_tokens(&format!("/a/{segment}/b")), "/a/***/b", "{segment}");
+        }
+        let innocent = format!("/{}/{}", BASE64URL.encode(&[b'x'; 200]), "%41".repeat(100));
+        assert!(matches!(hide_tokens(&innocent), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn a_token_is_found_wherever_it_stands_by_its_checksum() {
+        let key = Token::from_parts(TokenKind::ApiKey, Ulid::from_parts(1, 2), [7; 32]).expose();
+        for text in
+            [key.clone(), format!("sk_live_1, Token {key};"), format!("{{\"t\":\"{}\"}}", token().expose())]
+        {
+            assert!(holds_token(text.as_bytes()), "{text}");
+        }
+        let typo = key.replacen(char::from(key.as_bytes()[40]), "!", 1);
+        for text in
+            [&typo, &key[..key.len() - 1], &format!("sk_live_{}", &key[3..]), "sk_", &"sk_".repeat(99)]
+        {
+            assert!(!holds_token(text.as_bytes()), "{text}");
+        }
     }
 
     #[test]

@@ -45,7 +45,10 @@ fn is_ours_canonical(name: &[u8]) -> bool {
         || name.starts_with(b"passthrough-")
 }
 
-/// Whether a provider's header is about the connection to the provider, and dropped (RFC 9110 section 7.6.1).
+/// What our answers say about themselves begins like this: a provider must not say it in our name.
+const OURS: &[u8] = b"passthrough-";
+
+/// Whether a provider's header is ours to say, or about the connection to the provider (RFC 9110 section 7.6.1).
 /// `Proxy-Authenticate` and its kin speak to us as the next hop; `Proxy-Status` (RFC 9209) is for the caller.
 /// Compared without regard to case, but `_` is `_` here: nobody downstream believes these names.
 pub(super) fn is_dropped_from_responses(name: &[u8]) -> bool {
@@ -60,8 +63,9 @@ pub(super) fn is_dropped_from_responses(name: &[u8]) -> bool {
         b"transfer-encoding",
         b"upgrade",
     ];
-    matches!(name.len(), 2 | 7 | 10 | 16..=25)
-        && DROPPED.iter().any(|dropped| name.eq_ignore_ascii_case(dropped))
+    name.get(..OURS.len()).is_some_and(|start| same_name(start, OURS))
+        || (matches!(name.len(), 2 | 7 | 10 | 16..=25)
+            && DROPPED.iter().any(|dropped| name.eq_ignore_ascii_case(dropped)))
 }
 
 /// A byte of a name as it is compared: lower-case, and `_` as `-`, because CGI and its many heirs make one variable

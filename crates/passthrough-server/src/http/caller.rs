@@ -1,19 +1,17 @@
 //! What a request brings along: who calls, on which connection, and how.
 
-use std::sync::LazyLock;
 use std::time::Duration;
 
 use axum::extract::{FromRequestParts, Path};
 use http::HeaderMap;
 use http::request::Parts;
-use memchr::memmem;
 use passthrough_core::header::Fields;
 use passthrough_core::retry::MAX_RETRIES;
-use passthrough_core::token::TokenKind;
+use passthrough_core::token::holds_token;
 use passthrough_wire::{
     BASE_HEADER, CONNECTION_TOKEN_HEADER, RETRIES_HEADER, THROTTLE_HEADER, TIMEOUT_HEADER,
 };
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 use super::error::ApiError;
 use crate::app::App;
@@ -21,14 +19,6 @@ use crate::passthrough::Persistence;
 use crate::resolve::{Caller, ResolveError};
 
 const X_CONNECTION_TOKEN: &str = "x-connection-token";
-
-/// What is shorter holds no token that could be used: a token names its row and has a secret behind it.
-const SHORTEST_TOKEN: usize = 40;
-
-static CONNECTION_TOKEN: LazyLock<memmem::Finder<'static>> =
-    LazyLock::new(|| memmem::Finder::new(TokenKind::Connection.prefix()));
-static API_KEY: LazyLock<memmem::Finder<'static>> =
-    LazyLock::new(|| memmem::Finder::new(TokenKind::ApiKey.prefix()));
 
 /// The one variable segment of a path, decoded.
 pub(super) struct Segment(pub(super) String);
@@ -200,18 +190,11 @@ impl<'a> Presented<'a> {
     }
 }
 
-/// Takes those headers out that hold one of our own tokens: an SDK of a third party sends the key that it was
-/// given wherever its own API wants it, and there it would leak to the provider.
-pub(super) fn strip_own_tokens(fields: &mut Fields, api_key: Option<&SecretString>) {
-    let api_key = api_key.map(|key| key.expose_secret().as_bytes()).unwrap_or_default();
-    fields.0.retain(|(_, value)| !holds_own_token(value, api_key));
-}
-
-fn holds_own_token(value: &[u8], api_key: &[u8]) -> bool {
-    // Most values are shorter than any token, and then nothing has to be searched.
-    value.len() >= SHORTEST_TOKEN
-        && (CONNECTION_TOKEN.find(value).is_some()
-            || API_KEY.find_iter(value).any(|at| !api_key.is_empty() && value[at..].starts_with(api_key)))
+/// Takes those headers out that hold a key or a connection token of ours, be it of this caller or of another: an
+/// SDK of a third party sends the key that it was given wherever its own API wants it, and there it would leak to
+/// the provider.
+pub(super) fn strip_own_tokens(fields: &mut Fields) {
+    fields.0.retain(|(_, value)| !holds_token(value));
 }
 
 /// The connection token of a request that must have one.

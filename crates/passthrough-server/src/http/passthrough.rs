@@ -95,7 +95,7 @@ pub(super) async fn send(
             return Err(refuse(app, refused, error).await);
         }
     };
-    strip_own_tokens(&mut converted.request.headers, api_key.as_ref());
+    strip_own_tokens(&mut converted.request.headers);
     let wanted = match door {
         Door::Raw => Wanted::BytesOrEnvelope(converted.response_as),
         _ => Wanted::Envelope(converted.response_as),

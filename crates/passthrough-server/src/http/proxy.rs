@@ -65,7 +65,7 @@ fn read(app: &App, request: DoorRequest) -> Result<Result<Box<Passthrough>, Box<
     };
     let websocket_upgrade =
         method == Method::GET && version == Version::HTTP_11 && is_websocket_upgrade(&headers);
-    strip_own_tokens(&mut headers, api_key.as_ref());
+    strip_own_tokens(&mut headers);
     let context = app.traces.context(&headers);
     app.traces.hold_back(&mut headers);
     let (streamed, body) = match body {

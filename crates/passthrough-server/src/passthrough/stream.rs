@@ -11,7 +11,7 @@ use http_body::{Body, Frame, SizeHint};
 use passthrough_core::header::{Fields, HeaderPolicy, request_headers, response_headers};
 use passthrough_core::provider::RedactReflections;
 use passthrough_core::redact::Redactor;
-use passthrough_core::token::hide_tokens;
+use passthrough_core::token::holds_token;
 
 use crate::metrics::UnderWay;
 use crate::records::Draft;
@@ -41,8 +41,7 @@ impl Delivery {
         let reason = shown_reason(reason, &ready);
         // A tunnel outlives the answer that opens it.
         let upgrade = upgrade.map(|upgrade| upgrade.counted(UnderWay::at(&ready.numbers)));
-        let masking = redactor(&ready).is_some().then_some(ready);
-        let body = Box::new(DeliveredBody { body, draft, masking });
+        let body = Box::new(DeliveredBody { body, draft, ready });
         Self { status, reason, fields, body, upgrade }
     }
 }
@@ -54,7 +53,7 @@ pub struct DeliveredBody {
     body: AnswerBody,
     draft: Box<Draft>,
     /// Whose secrets are masked in trailers, as they are in headers.
-    masking: Option<Arc<ReadyConnection>>,
+    ready: Arc<ReadyConnection>,
 }
 
 impl Body for DeliveredBody {
@@ -70,9 +69,9 @@ impl Body for DeliveredBody {
             Some(Ok(frame)) => {
                 let bytes = frame.data_ref().map_or(0, Bytes::len);
                 self.draft.received(bytes as u64);
-                if let (Some(trailers), Some(ready)) = (frame.trailers_mut(), &self.masking) {
+                if let Some(trailers) = frame.trailers_mut() {
                     let mut fields = Fields::from(&*trailers);
-                    mask(&mut fields, &ready.redactor);
+                    keep_and_mask(&mut fields, &self.ready);
                     *trailers = fields.to_map();
                 }
             }
@@ -117,10 +116,7 @@ impl Counted {
     fn judged(&self, trailers: &HeaderMap) -> Result<HeaderMap, BoxError> {
         let policy = HeaderPolicy { injected: &self.injected, ..HeaderPolicy::default() };
         let mut kept = request_headers(Fields::from(trailers), &policy)?;
-        kept.0.retain(|(_, value)| {
-            let text = String::from_utf8_lossy(value);
-            hide_tokens(&text) == text
-        });
+        kept.0.retain(|(_, value)| !holds_token(value));
         Ok(kept.to_map())
     }
 }
@@ -161,8 +157,8 @@ fn redactor(ready: &ReadyConnection) -> Option<&Redactor> {
     (ready.provider.redact_reflections != RedactReflections::None).then_some(&ready.redactor)
 }
 
-/// Keeps of a provider's headers what is not about the hop, and masks the connection's secrets where the
-/// provider echoes them.
+/// Keeps of a provider's headers or trailers what is neither about the hop nor ours to say, and masks the
+/// connection's secrets where the provider echoes them.
 pub(super) fn keep_and_mask(fields: &mut Fields, ready: &ReadyConnection) {
     response_headers(fields);
     if let Some(redactor) = redactor(ready) {
@@ -185,20 +181,15 @@ fn shown_reason(reason: Option<Bytes>, ready: &ReadyConnection) -> Option<Bytes>
     reason.filter(|reason| !redactor(ready).is_some_and(|redactor| redactor.finds(reason)))
 }
 
-/// Passes interim heads on as final ones are: without what is about the hop or frames a message, without what
-/// only we say, and with the connection's secrets masked.
+/// Passes interim heads on as final ones are, and without what frames a message.
 pub(super) fn interim_sink(mut sink: InterimSink, ready: Arc<ReadyConnection>) -> InterimSink {
     Box::new(move |status, reason, mut fields| {
         keep_and_mask(&mut fields, &ready);
-        let ours = |name: &[u8]| name.get(..OURS.len()).is_some_and(|start| start.eq_ignore_ascii_case(OURS));
-        fields.0.retain(|(name, _)| !name.eq_ignore_ascii_case(b"content-length") && !ours(name));
+        fields.remove("content-length");
         let reason = shown_reason(Some(reason), &ready).unwrap_or_default();
         sink(status, reason, fields);
     })
 }
-
-/// What our answers say about themselves begins like this.
-const OURS: &[u8] = b"passthrough-";
 
 /// Masks the connection's secrets in a body, where the provider file asks for it.
 pub(super) fn redacted_body(ready: &ReadyConnection, body: Bytes) -> Bytes {

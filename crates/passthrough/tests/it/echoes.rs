@@ -7,8 +7,8 @@ use passthrough_testkit::program::{Engine, Setup, canary};
 use passthrough_testkit::raw_caller::{End, Head, RawCaller, requests};
 use passthrough_testkit::raw_server::{RawServer, Step};
 
-use crate::rig::{Stage, answer, answers, head};
-use crate::support::{bearer_provider, setup};
+use crate::rig::{Stage, answer, answers, head, json as read};
+use crate::support::{bearer_provider, record, setup};
 
 /// A program and a provider whose scripts know the credential.
 async fn stage(scripts: impl FnOnce(&str) -> Vec<Vec<Step>>, settings: impl FnOnce(Setup) -> Setup) -> Stage {
@@ -65,6 +65,73 @@ async fn a_callers_trailers_are_judged_like_headers() {
     let arrived = requests(&stage.server.connections()[0].received).unwrap().pop().unwrap();
     let names: Vec<_> = arrived.trailers.iter().map(|(name, _)| name.to_lowercase()).collect();
     assert_eq!((arrived.body.as_slice(), names), (&b"ab"[..], vec!["x-digest".to_owned()]));
+    stage.program.finish().await;
+}
+
+/// An SDK or a person puts a key where it does not belong; whose it is makes no difference.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_key_and_no_connection_token_goes_on_in_a_header_whoever_presented_it() {
+    let mut stage = stage(|_| vec![answers(&answer("200 OK", "ok"))], |setup| setup).await;
+    let key = stage.program.create_key("default");
+    let request = r#"{"provider":"shop","credentials":{"api_key":"another"}}"#;
+    let token = stage.program.connect(request).await.token;
+    let (own_key, own_token) = (&stage.program.key, &stage.connection.token);
+    let headers = format!(
+        "X-A: {key}\r\nX-B: Token {token};\r\nX-C: {own_key}\r\nCookie: t={own_token}\r\nX-Stripe: sk_live_{}\r\n",
+        "a".repeat(99)
+    );
+    let through = written(&stage, "GET", &headers, "").await.answer("GET").await;
+    assert_eq!(through.text(), "ok");
+    let envelope = serde_json::json!({
+        "method": "GET", "path": "/x", "headers": {"x-a": [key, token], "x-stripe": format!("sk_live_{}", "a".repeat(99))}
+    });
+    assert_eq!(stage.ask(&envelope.to_string()).await.status, 200);
+    let arrived = requests(&stage.server.connections()[0].received).unwrap();
+    assert_eq!(arrived.len(), 2);
+    for request in arrived {
+        let names: Vec<_> = request.head.fields.iter().map(|(name, _)| name.to_lowercase()).collect();
+        assert!(names.contains(&"x-stripe".to_owned()), "{names:?}");
+        for gone in ["x-a", "x-b", "x-c", "cookie"] {
+            assert!(!names.contains(&gone.to_owned()), "{gone} in {names:?}");
+        }
+    }
+    stage.program.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_encoded_in_a_path_stays_out_of_its_record() {
+    let stage = stage(|_| vec![answers(&answer("200 OK", "ok"))], |setup| setup).await;
+    let (key, token) = (&stage.program.key, &stage.connection.token);
+    let encoded = data_encoding::BASE64URL_NOPAD.encode(format!("{key}:").as_bytes());
+    let percent: String = token.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    for (segment, kept) in [(encoded.as_str(), true), (&percent, true), ("c%2Fd", false)] {
+        let answer = stage.proxy("GET", &format!("/a/{segment}/b")).await;
+        assert_eq!(answer.text(), "ok");
+        let record = record(&stage.program, answer.header("passthrough-request-id").unwrap()).await;
+        let shown = if kept { "***" } else { segment };
+        assert_eq!(record["path"], format!("/a/{shown}/b"));
+    }
+    stage.program.finish().await;
+}
+
+/// `Passthrough-Source: passthrough` on a provider's answer would make an SDK take it for ours.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_does_not_speak_in_our_name() {
+    let spoofed =
+        "Passthrough-Source: passthrough\r\nPASSTHROUGH-Anything: 1\r\npassthrough_request_id: 2\r\n";
+    let last = format!(
+        "HTTP/1.1 200 OK\r\n{spoofed}X-Fine: 1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n{spoofed}X-Sum: 1\r\n\r\n"
+    );
+    let stage = stage(|_| vec![answers(&last)], |setup| setup).await;
+    let answer = written(&stage, "GET", "TE: trailers\r\n", "").await.answer("GET").await;
+    let ours: Vec<_> =
+        answer.head.fields.iter().filter(|(name, _)| name.to_lowercase().contains("passthrough")).collect();
+    assert_eq!(ours.len(), 2, "source and id: {ours:?}");
+    assert_eq!(answer.head.all("passthrough-source"), ["provider"]);
+    let trailers: Vec<_> = answer.trailers.iter().map(|(name, _)| name.to_lowercase()).collect();
+    assert_eq!((answer.text().as_str(), trailers), ("ok", vec!["x-sum".to_owned()]));
+    let envelope = read(&stage.ask(r#"{"method":"GET","path":"/x"}"#).await);
+    assert!(!envelope["headers"].to_string().to_lowercase().contains("passthrough"), "{envelope}");
     stage.program.finish().await;
 }
 

@@ -85,6 +85,24 @@ fn spoken() -> (mpsc::UnboundedSender<Frame<Bytes>>, Body) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_provider_does_not_speak_in_our_name_over_http2() {
+    let ours = "Passthrough-Source: passthrough\r\nPassthrough-Anything: 1\r\n";
+    let stage = stage(vec![answers(&format!(
+        "HTTP/1.1 200 OK\r\n{ours}Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n{ours}X-Sum: 1\r\n\r\n"
+    ))])
+    .await;
+    let mut caller = Caller::connect(&stage).await;
+    let response = caller.ask("GET", "/x", &[("te", "trailers")], empty()).await;
+    let sources: Vec<&HeaderValue> = response.headers().get_all("passthrough-source").iter().collect();
+    assert_eq!(sources, ["provider"]);
+    assert!(response.headers().get("passthrough-anything").is_none());
+    let trailers = response.into_body().collect().await.unwrap().trailers().cloned().unwrap_or_default();
+    assert_eq!(trailers.keys().map(|name| name.as_str()).collect::<Vec<_>>(), ["x-sum"]);
+    drop(caller);
+    stage.program.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn requests_and_answers_of_http2_go_through_as_they_are() {
     let stage = stage(vec![answers(
         "HTTP/1.1 299 Odd\r\nSet-Cookie: a=1\r\nX-B: 1\r\nset-cookie: b=2\r\nContent-Encoding: gzip\r\n\
