@@ -169,12 +169,14 @@ const WEBSOCKET_GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /// Whether the fields of a 101 switch to the WebSocket that was asked for with this `Sec-WebSocket-Key` (RFC 6455
 /// section 4.1). The answer to the key shows that a WebSocket server read the request: one that a cache gives, or
-/// a server that knows the status alone, would make a tunnel through which a caller smuggles requests.
+/// a server that knows the status alone, would make a tunnel through which a caller smuggles requests. A `Connection`
+/// that names more than `upgrade`, such as `close` or the answer to the key, was written by someone who means
+/// something else by it.
 pub fn is_websocket_switch(answer: &Fields, key: &[u8]) -> bool {
     let hash = digest(&SHA1_FOR_LEGACY_USE_ONLY, &[key, WEBSOCKET_GUID.as_bytes()].concat());
     let accept = BASE64.encode(hash.as_ref());
     answer.only("upgrade").is_some_and(|value| value.eq_ignore_ascii_case(b"websocket"))
-        && Nominated::of(answer).holds(b"upgrade")
+        && Nominated::of(answer).is_only(b"upgrade")
         && answer.only("sec-websocket-accept").is_some_and(|value| *value == accept.as_bytes())
 }
 

@@ -18,7 +18,7 @@ use std::fmt;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
-use http::{Method, StatusCode};
+use http::{Method, StatusCode, Version};
 use http_body::Body;
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -342,7 +342,8 @@ where
         let (length, framing) = response_length(method, head.status, head.version, &mut head.fields)?;
         self.sound &= framing == Framing::Clean && !head.odd && persists(head.version, &head.fields);
         if head.status == StatusCode::SWITCHING_PROTOCOLS {
-            let asked = *upgrade && self.upload.is_complete();
+            // HTTP/1.0 has no other protocol to switch to (RFC 9110 §7.8).
+            let asked = *upgrade && self.upload.is_complete() && head.version == Version::HTTP_11;
             self.state = State::Over;
             return if asked { Ok(head) } else { Err(Error::Switched) };
         }

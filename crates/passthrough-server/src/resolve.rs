@@ -16,6 +16,7 @@ use passthrough_store::{ApiKey, ChangeSubject, StoreError, StoredConnection};
 use passthrough_vault::random;
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
+use tokio::sync::watch;
 
 use crate::cache::Cache;
 use crate::catalog::Catalog;
@@ -25,8 +26,10 @@ use crate::metrics::{self, Metrics};
 use crate::upstream::ClientIdentity;
 use crate::vault::VaultError;
 
+mod admission;
 mod lately;
 
+pub use admission::{Admission, Withdrawn};
 use lately::Lately;
 
 /// How many API keys, and how many connections, each worker recalls without a look-up: 50 bytes each, and the token.
@@ -218,6 +221,8 @@ pub struct Resolver {
     /// Unix milliseconds of the last time that the database was heard of.
     database_seen: AtomicI64,
     without_database_ms: i64,
+    /// Tells tunnels to look whether they may stay.
+    changes: watch::Sender<()>,
 }
 
 impl Resolver {
@@ -240,6 +245,7 @@ impl Resolver {
             known_api_keys: Lately::new(KNOWN_API_KEYS),
             known_connections: Lately::new(KNOWN_CONNECTIONS),
             database_seen,
+            changes: watch::Sender::new(()),
             without_database_ms: i64::try_from(settings.without_database.as_millis()).unwrap_or(i64::MAX),
         }
     }
@@ -264,19 +270,22 @@ impl Resolver {
             .map_err(|_| ResolveError::Unauthorized)?;
         let as_of = self.known_api_keys.as_of();
         let id = ApiKeyId::from(token.ulid());
-        let store = &self.installation.store;
-        let load = || async move { Ok::<_, StoreError>(store.find_api_key(id).await?.map(Arc::new)) };
-        let key = self.api_keys.get(id, load).await?;
+        let key = self.find_key(id).await?;
         let hash = key.as_ref().map(|key| (key.secret_hash.as_slice(), &key.environment));
         let genuine = self.installation.vault.matches(TokenKind::ApiKey, &token, hash);
         match key {
-            Some(key) if genuine && key.revoked_at.is_none() && key.expires_at.is_none_or(|at| at > now) => {
+            Some(key) if genuine && is_valid(&key, now) => {
                 let caller = Caller { api_key: id, environment: key.environment.clone() };
                 self.known_api_keys.remember(presented, as_of, now, key.expires_at, caller.clone());
                 Ok(caller)
             }
             _ => Err(ResolveError::Unauthorized),
         }
+    }
+
+    async fn find_key(&self, id: ApiKeyId) -> Result<Option<Arc<ApiKey>>, StoreError> {
+        let store = &self.installation.store;
+        self.api_keys.get(id, || async move { Ok(store.find_api_key(id).await?.map(Arc::new)) }).await
     }
 
     /// Finds the connection of a token, as it was presented, at this time (unix milliseconds). A token of
@@ -441,6 +450,7 @@ impl Resolver {
     fn forget_known(&self) {
         self.known_api_keys.changed();
         self.known_connections.changed();
+        self.changes.send_replace(());
     }
 
     /// Notes that the database answered.
@@ -454,6 +464,10 @@ impl Resolver {
         let away = now - self.database_seen.load(Ordering::Relaxed);
         if away > self.without_database_ms { Err(ResolveError::DatabaseAway) } else { Ok(()) }
     }
+}
+
+fn is_valid(key: &ApiKey, now: i64) -> bool {
+    key.revoked_at.is_none() && key.expires_at.is_none_or(|at| at > now)
 }
 
 /// One that is not well-formed gets the same answer as one that is and is unknown.

@@ -259,7 +259,8 @@ impl Upstream {
     }
 
     /// Sends one request and gives the answer as soon as its head is there. Dropping the future, or the
-    /// answer's body before its end, closes the connection to the provider. The body is taken out of the call.
+    /// answer's body before its end, closes the connection to the provider. The body is taken out of the call as soon
+    /// as there is a connection to send it on; where none could be made, it is still there.
     ///
     /// The answer is on the heap, because it goes through many hands.
     pub async fn send(&self, call: &mut Call) -> Result<Box<Answer>, SendError> {

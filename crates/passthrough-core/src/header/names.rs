@@ -126,6 +126,12 @@ impl Nominated {
         Self(names.filter(|name| !name.eq_ignore_ascii_case(b"keep-alive")).map(<[u8]>::to_vec).collect())
     }
 
+    /// Whether they are this name and nothing else, once or more often.
+    pub(super) fn is_only(&self, name: &[u8]) -> bool {
+        let mut named = self.0.iter().filter(|nominated| !nominated.is_empty()).peekable();
+        named.peek().is_some() && named.all(|nominated| nominated.eq_ignore_ascii_case(name))
+    }
+
     /// Whether a header by this name is one of them, under any spelling.
     pub(super) fn holds(&self, name: &[u8]) -> bool {
         self.0.iter().any(|nominated| same_name(nominated, name))

@@ -295,6 +295,10 @@ fn a_websocket_switch_answers_the_key_that_was_sent() {
     }
     for (at, value) in [
         (0, "close"),
+        (0, "upgrade, close"),
+        (0, "upgrade, sec-websocket-accept"),
+        (0, "keep-alive"),
+        (0, "\"upgrade\""),
         (1, "h2c"),
         (1, "websocket, h2c"),
         (2, ""),

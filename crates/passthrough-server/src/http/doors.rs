@@ -7,7 +7,6 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use axum::Extension;
 use axum::body::Body;
@@ -21,12 +20,13 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use passthrough_core::header::Fields;
 use passthrough_core::id::RequestId;
+use tokio_util::sync::CancellationToken;
 
 use super::error::ApiError;
 use super::{body, passthrough, proxy, websocket};
 use crate::app::App;
-use crate::passthrough::stream::DeliveredBody;
-use crate::upstream::{BodyError, InterimSink, Upgrade, UpstreamBody};
+use crate::passthrough::stream::{DeliveredBody, Tunnel};
+use crate::upstream::{BodyError, InterimSink, UpstreamBody};
 
 /// The id of a request, as it is spelled where the protocol keeps spelling.
 pub(crate) const REQUEST_ID: &str = "Passthrough-Request-Id";
@@ -54,7 +54,8 @@ impl HotDoor {
     pub fn of(method: &Method, target: &[u8]) -> Option<Self> {
         let path = target.split(|byte| *byte == b'?').next().unwrap_or_default();
         match path.strip_prefix(PROXY.as_bytes()) {
-            Some([] | [b'/', ..]) => return Some(HotDoor::Proxy),
+            // No target holds a `#`, which the door says; the router would cut it off.
+            Some([] | [b'/' | b'#', ..]) => return Some(HotDoor::Proxy),
             _ if method != Method::POST => return None,
             _ => {}
         }
@@ -107,7 +108,7 @@ pub struct DoorAnswer {
     pub body: DoorBody,
     /// The connection to the provider, with a 101: it is to be joined with the caller's
     /// ([`websocket::join`]).
-    pub upgrade: Option<Upgrade>,
+    pub upgrade: Option<Box<Tunnel>>,
     /// Whether the caller's socket is closed after it.
     pub closes: bool,
 }
@@ -201,7 +202,7 @@ pub(super) async fn routed(
     };
     let on_upgrade = request.extensions_mut().remove::<OnUpgrade>();
     let answer = answer(&app, door, taken_in(&app, id, request)).await;
-    respond(answer, on_upgrade.map(|on_upgrade| (on_upgrade, app.config.deadlines.stream_idle)))
+    respond(answer, on_upgrade.map(|on_upgrade| (on_upgrade, app)))
 }
 
 /// A request that hyper took in.
@@ -220,7 +221,7 @@ pub(super) fn taken_in(app: &App, id: RequestId, request: Request) -> DoorReques
 }
 
 /// An answer as axum wants it.
-pub(super) fn respond(answer: DoorAnswer, on_upgrade: Option<(OnUpgrade, Duration)>) -> Response {
+pub(super) fn respond(answer: DoorAnswer, on_upgrade: Option<(OnUpgrade, Arc<App>)>) -> Response {
     let DoorAnswer { status, fields, body, upgrade, closes, .. } = answer;
     let mut response = Response::new(match body {
         DoorBody::Held(bytes) => Body::from(bytes),
@@ -231,10 +232,10 @@ pub(super) fn respond(answer: DoorAnswer, on_upgrade: Option<(OnUpgrade, Duratio
     if closes {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    if let (Some((on_upgrade, idle)), Some(upgrade)) = (on_upgrade, upgrade) {
+    if let (Some((on_upgrade, app)), Some(tunnel)) = (on_upgrade, upgrade) {
         tokio::spawn(async move {
             if let Ok(caller) = on_upgrade.await {
-                websocket::join(TokioIo::new(caller), upgrade, idle).await;
+                websocket::join(&app, TokioIo::new(caller), tunnel, &CancellationToken::new()).await;
             }
         });
     }

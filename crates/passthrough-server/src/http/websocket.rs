@@ -6,8 +6,8 @@
 use std::io;
 use std::ops::Range;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -16,8 +16,10 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use self::frames::{Frames, GOODBYE_TO_CALLER, goodbye_to_provider};
-use crate::upstream::Upgrade;
+use self::frames::{Frames, Why, goodbye_to_caller, goodbye_to_provider};
+use crate::app::App;
+use crate::passthrough::stream::Tunnel;
+use crate::resolve::{Admission, Withdrawn};
 
 mod frames;
 
@@ -26,28 +28,30 @@ const GOODBYE: Duration = Duration::from_secs(2);
 /// What is read at once.
 const BUFFER: usize = 8 * 1024;
 
-/// Passes bytes between caller and provider until either goes away, or neither has said anything for `idle`.
-pub async fn join(caller: impl AsyncRead + AsyncWrite + Unpin, provider: Upgrade, idle: Duration) {
-    join_until(caller, provider, idle, &CancellationToken::new()).await;
-}
+/// How long both sides have, once they are told, to end a frame that has begun and to take the goodbye: one that
+/// floods, or never ends its frame, would hold up who waits for it.
+const FAREWELL: Duration = Duration::from_secs(5);
 
-/// The same, until `leaving`: then both sides are told, each between two frames, that we go away (RFC 6455 section
-/// 7.4.1), so that the caller can connect to another server at once. Who does not take it waits for nothing.
-pub async fn join_until(
+/// Passes bytes between caller and provider until either goes away, or neither has said anything for as long as a
+/// stream may be silent; or until `leaving`, or until the caller's key or connection is not valid any more. Then both
+/// sides are told so, each between two frames (RFC 6455 section 7.4.1), so that the caller can connect to another
+/// server at once. Who does not take it is not waited for.
+pub async fn join(
+    app: &App,
     caller: impl AsyncRead + AsyncWrite + Unpin,
-    provider: Upgrade,
-    idle: Duration,
+    tunnel: Box<Tunnel>,
     leaving: &CancellationToken,
 ) {
-    let to_provider_goodbye = goodbye_to_provider(random());
-    let mut provider = provider.connection();
+    let Tunnel { provider, admission } = *tunnel;
+    let ending = Ending::default();
     let lively = Arc::new(AtomicBool::new(true));
+    let mut provider = provider.connection();
     let mut caller = Lively { io: caller, lively: Arc::clone(&lively) };
     let mut provider = Lively { io: &mut provider.io, lively: Arc::clone(&lively) };
     let (mut from_caller, mut to_caller) = tokio::io::split(&mut caller);
     let (mut from_provider, mut to_provider) = tokio::io::split(&mut provider);
-    let up = pass(&mut from_caller, &mut to_provider, leaving, &to_provider_goodbye);
-    let down = pass(&mut from_provider, &mut to_caller, leaving, &GOODBYE_TO_CALLER);
+    let up = pass(&mut from_caller, &mut to_provider, &ending, |_| goodbye_to_provider(random()));
+    let down = pass(&mut from_provider, &mut to_caller, &ending, goodbye_to_caller);
     let (mut up, mut down) = (pin!(up), pin!(down));
     // Either side going away ends both: the other is told, and has a moment to say goodbye. One that went on
     // without listener would hold its places in flight for as long as it liked.
@@ -55,21 +59,44 @@ pub async fn join_until(
         () = up.as_mut() => { let _ = timeout(GOODBYE, down).await; }
         () = down.as_mut() => { let _ = timeout(GOODBYE, up).await; }
         // Two silent sockets would hold their places for ever.
-        () = silence(&lively, idle) => {}
+        () = silence(&lively, app.config.deadlines.stream_idle) => {}
+        () = farewell(app, &admission, leaving, &ending) => {}
     }
 }
 
+/// That the tunnel ends, and why.
+#[derive(Default)]
+struct Ending {
+    told: CancellationToken,
+    why: OnceLock<Why>,
+}
+
+/// Waits until the tunnel has to end, tells it, and gives it a while for that.
+async fn farewell(app: &App, admission: &Admission, leaving: &CancellationToken, ending: &Ending) {
+    let why = tokio::select! {
+        () = leaving.cancelled() => Why::GoingAway,
+        withdrawn = app.resolver.withdrawn(admission) => match withdrawn {
+            Withdrawn::NotAllowed => Why::NotAllowed,
+            Withdrawn::Unknown => Why::TryAgainLater,
+        },
+    };
+    let _ = ending.why.set(why);
+    ending.told.cancel();
+    tokio::time::sleep(FAREWELL).await;
+}
+
 /// Passes bytes on to their end, and the end, too. There is nobody to tell of an error.
-async fn pass(
+async fn pass<const N: usize>(
     from: &mut (impl AsyncRead + Unpin),
     to: &mut (impl AsyncWrite + Unpin),
-    leaving: &CancellationToken,
-    goodbye: &[u8],
+    ending: &Ending,
+    goodbye: impl Fn(Why) -> [u8; N],
 ) {
     let (mut frames, mut buffer) = (Frames::default(), vec![0; BUFFER]);
-    if let Ok(Some(unpassed)) = pass_frames(from, to, leaving, &mut frames, &mut buffer).await {
+    if let Ok(Some(unpassed)) = pass_frames(from, to, &ending.told, &mut frames, &mut buffer).await {
         if !frames.is_closed() {
-            let _ = to.write_all(goodbye).await;
+            let why = ending.why.get().copied().unwrap_or(Why::GoingAway);
+            let _ = to.write_all(&goodbye(why)).await;
             let _ = to.flush().await;
         }
         frames.take(&buffer[unpassed]);
@@ -78,7 +105,7 @@ async fn pass(
     let _ = to.shutdown().await;
 }
 
-/// Passes frames on: to their end, which is `None`, or, once we are leaving, to the end of the one that has begun.
+/// Passes frames on: to their end, which is `None`, or, once we are leaving (or the caller has to), to the end of the one that has begun.
 /// Then it gives what of the buffer was not passed on.
 async fn pass_frames(
     from: &mut (impl AsyncRead + Unpin),

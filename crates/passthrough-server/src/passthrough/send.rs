@@ -115,10 +115,14 @@ async fn insist(
     loop {
         draft.tried();
         let again = if patience.is_used_up() { None } else { again(&call.body) };
+        let streams = matches!(call.body, UpstreamBody::Streamed(_));
         let sent = app.upstream.send(call).await;
         let sent = sent.map_err(|error| SendError { sent: further(reached, error.sent), ..error });
         reached = sent.as_ref().map_or_else(|error| error.sent, |_| Sent::Yes);
         let learnt = sent.as_ref().ok().and_then(|answer| learn(app, ready, answer, draft));
+        // What streams by can be sent once, and still can where nobody was there to read it.
+        let untouched = streams && matches!(call.body, UpstreamBody::Streamed(_));
+        let again = if untouched { Some(std::mem::take(&mut call.body)) } else { again };
         let Some(again) = again else { return sent };
         let Some(pause) = patience.pause(app, ready, call, &sent, learnt) else { return sent };
         // Its place in flight and its socket are given back first: who sleeps needs neither.

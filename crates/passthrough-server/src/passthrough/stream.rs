@@ -15,7 +15,7 @@ use passthrough_core::token::holds_token;
 
 use crate::metrics::UnderWay;
 use crate::records::Draft;
-use crate::resolve::ReadyConnection;
+use crate::resolve::{Admission, Caller, ReadyConnection};
 use crate::upstream::{Answer, AnswerBody, BodyError, BoxError, InterimSink, Upgrade, UpstreamBody};
 
 /// A provider's answer on its way to the caller.
@@ -30,7 +30,16 @@ pub struct Delivery {
     /// The body.
     pub body: Box<DeliveredBody>,
     /// The connection, where it has changed its protocol.
-    pub upgrade: Option<Upgrade>,
+    pub upgrade: Option<Box<Tunnel>>,
+}
+
+/// A connection to a provider that has changed its protocol, and on what it may stay open.
+#[derive(Debug)]
+pub struct Tunnel {
+    /// The connection.
+    pub provider: Upgrade,
+    /// Who opened it on which connection.
+    pub admission: Admission,
 }
 
 impl Delivery {
@@ -40,7 +49,11 @@ impl Delivery {
         keep_and_mask(&mut fields, &ready);
         let reason = shown_reason(reason, &ready);
         // A tunnel outlives the answer that opens it.
-        let upgrade = upgrade.map(|upgrade| upgrade.counted(UnderWay::at(&ready.numbers)));
+        let tunnel = |upgrade: Upgrade, caller: &Caller| {
+            let provider = upgrade.counted(UnderWay::at(&ready.numbers));
+            Box::new(Tunnel { provider, admission: Admission::new(caller, &ready) })
+        };
+        let upgrade = upgrade.zip(draft.whose()).map(|(upgrade, caller)| tunnel(upgrade, caller));
         let body = Box::new(DeliveredBody { body, draft, ready });
         Self { status, reason, fields, body, upgrade }
     }

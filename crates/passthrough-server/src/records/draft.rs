@@ -116,6 +116,11 @@ impl Draft {
         self.caller = Some(caller.clone());
     }
 
+    /// Whose it is, as far as that is known.
+    pub fn whose(&self) -> Option<&Caller> {
+        self.caller.as_ref()
+    }
+
     /// Which connection it is on.
     pub fn connection(&mut self, connection: &Arc<ReadyConnection>) {
         connection.numbers.in_flight.increment();

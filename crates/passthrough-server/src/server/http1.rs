@@ -31,10 +31,11 @@ use crate::http::doors::{self, DoorAnswer, DoorBody, DoorRequest, HotDoor};
 use crate::http::error::ApiError;
 use crate::http::metrics::Peer;
 use crate::http::websocket;
+use crate::passthrough::stream::Tunnel;
 use crate::rewound::Rewound;
-use crate::upstream::{BoxError, InterimSink, Upgrade, UpstreamBody};
+use crate::upstream::{BoxError, InterimSink, UpstreamBody};
 
-type Answer = server::Response<CallerBody, Upgrade>;
+type Answer = server::Response<CallerBody, Box<Tunnel>>;
 
 /// Serves a caller until its connection ends.
 pub(super) async fn serve(stream: TcpStream, worker: Arc<Worker>) {
@@ -46,9 +47,8 @@ pub(super) async fn serve(stream: TcpStream, worker: Arc<Worker>) {
         End::Broken(broken) => tracing::debug!(%broken, "a caller's connection ended early"),
         // On the heap: most connections come to neither.
         End::Upgraded { stream, rest, with } => {
-            let idle = worker.app.config.deadlines.stream_idle;
             let (caller, leaving) = (Rewound::new(stream, rest.freeze()), &worker.stop.finish);
-            Box::pin(websocket::join_until(caller, with, idle, leaving)).await;
+            Box::pin(websocket::join(&worker.app, caller, with, leaving)).await;
         }
         End::Http2 { stream, rest } => {
             Box::pin(http2::serve(Rewound::new(stream, rest.freeze()), peer, Arc::clone(&worker))).await;
@@ -160,8 +160,10 @@ fn refused(refusal: Refusal, id: RequestId) -> Answer {
 /// Everything else, by the router.
 async fn routed(worker: &Worker, peer: Option<Peer>, request: Request) -> Answer {
     let Request { head, body, .. } = request;
-    let Ok(uri) = Uri::from_maybe_shared(head.target) else {
-        let error = ApiError::bad_field("path", "the target of the request is no URI");
+    // A fragment is no part of a target (RFC 9112 §3.2), and would be cut off without a word.
+    let has_fragment = head.target.contains(&b'#');
+    let Some(uri) = Uri::from_maybe_shared(head.target).ok().filter(|_| !has_fragment) else {
+        let error = ApiError::bad_field("path", "the target of the request is no path with a query");
         return written(doors::failed(&error, new_id(worker)));
     };
     let body = if body.is_end_stream() { Body::empty() } else { Body::new(body) };

@@ -59,7 +59,7 @@ pub(super) async fn send(upstream: &Inner, call: &mut Call) -> Result<Box<Answer
             entered?
         }
     };
-    let (identity, mut body) = (call.identity.as_deref(), std::mem::take(&mut call.body));
+    let identity = call.identity.as_deref();
     let fingerprint = identity.map(|identity| identity.fingerprint);
     let key = Key { environment: environment.clone(), origin: origin.clone(), identity: fingerprint };
     let number = Pools::here();
@@ -68,6 +68,8 @@ pub(super) async fn send(upstream: &Inner, call: &mut Call) -> Result<Box<Answer
         tries += 1;
         let wanted = Wanted { key: &key, number, identity, upgrade: head.upgrade, since: began };
         let ready = in_time(deadline, ready(upstream, wanted, &mut dialled)).await?;
+        // Only now: as long as nobody is there to read it, a body that streams by is still whole.
+        let body = std::mem::take(&mut call.body);
         let (reused, again) = (ready.is_reused(), body.again());
         match ask(ready, &head, body, waits, &mut call.interim).await {
             Ok(Begun { status, reason, fields, from }) => {
@@ -94,7 +96,7 @@ pub(super) async fn send(upstream: &Inner, call: &mut Call) -> Result<Box<Answer
             }
             // The connection turned out dead, or the provider refused, before it acted upon anything.
             Err(error) if mends(&error, reused) && tries < MAX_TRIES => match again {
-                Some(again) => body = again,
+                Some(again) => call.body = again,
                 None => return Err(error),
             },
             Err(error) => return Err(error),

@@ -472,3 +472,26 @@ async fn answers_that_two_programs_read_differently_poison_nobody() {
     assert_eq!(stage.server.connections().len(), 5, "no such socket serves twice");
     stage.program.finish().await;
 }
+
+/// A fragment is no part of a target (RFC 9112 section 3.2): who writes one means another path than we would read.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_with_a_fragment_is_refused_at_every_door() {
+    let stage = stage(vec![answers(&answer("200 OK", "ok"))]).await;
+    for (method, target) in [
+        ("GET", "/v1/proxy#x"),
+        ("GET", "/v1/proxy/x#y"),
+        ("GET", "/v1/proxy?a#y"),
+        ("POST", "/v1/passthrough#x"),
+        ("GET", "/v1/connections#x"),
+    ] {
+        let mut caller = stage.caller(method, target, "Connection: close\r\nContent-Length: 0\r\n").await;
+        let text = caller.rest().await;
+        assert!(text.starts_with("HTTP/1.1 400 "), "{target}: {text}");
+        assert!(
+            text.contains("\"code\":\"bad_request\"") && text.contains("\"path\":\"path\""),
+            "{target}: {text}"
+        );
+    }
+    assert!(stage.server.connections().is_empty());
+    stage.program.finish().await;
+}

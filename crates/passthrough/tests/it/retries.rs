@@ -146,5 +146,10 @@ async fn what_was_never_written_is_sent_again_whatever_it_is() {
     assert_eq!(failure(&response), "502 bad_gateway connect sent=no retryable");
     let kept = record(&program, json(&response)["requestId"].as_str().unwrap()).await;
     assert_eq!((&kept["attempts"], &kept["sent"]), (&3.into(), &"no".into()));
+    // Nor is anything gone of a body that streams by, as long as nobody is there to read it.
+    let response = program.on(&connection, "POST", "/v1/proxy/x", &[], "pay").await;
+    assert_eq!(failure(&response), "502 bad_gateway connect sent=no retryable");
+    let kept = record(&program, json(&response)["requestId"].as_str().unwrap()).await;
+    assert_eq!((&kept["attempts"], &kept["sent"]), (&3.into(), &"no".into()));
     program.finish().await;
 }

@@ -6,7 +6,7 @@ use passthrough_testkit::http::send;
 use passthrough_testkit::program::Setup;
 use passthrough_testkit::raw_server::Step;
 
-use crate::rig::{stage, stage_with};
+use crate::rig::{json, stage, stage_with};
 
 const ASK: &str = "Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
                    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: chat\r\n";
@@ -96,7 +96,12 @@ async fn a_switch_that_does_not_answer_the_key_makes_no_tunnel() {
     };
     let upgrade = "Connection: Upgrade\r\n";
     let accept = "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n";
+    let old = format!("HTTP/1.0 101 Switching Protocols\r\nUpgrade: websocket\r\n{upgrade}{accept}\r\n");
     let scripts = [
+        vec![Step::ReadHead, Step::write(&old), Step::Hold],
+        switch(&format!("Connection: Upgrade, close\r\n{accept}")),
+        // It would be taken out as a field of this hop.
+        switch(&format!("Connection: Upgrade, Sec-WebSocket-Accept\r\n{accept}")),
         switch(upgrade),
         switch(&format!("{upgrade}Sec-WebSocket-Accept: wIYBrBkLdF4yKnOdQ3ZbYVvH6qg=\r\n")),
         switch(&format!("{upgrade}Sec-WebSocket-Accept: dGhlIHNhbXBsZSBub25jZQ==\r\n")),
@@ -199,6 +204,75 @@ async fn who_does_not_take_the_goodbye_is_cut_off() {
     assert_eq!(caller.rest().await, "");
     assert!(stage.server.saw(|seen| seen[0].closed).await);
     assert!(stage.program.ended_within(Duration::from_secs(10)).is_some_and(|status| status.success()));
+    stage.program.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn floods_and_frames_that_never_end_do_not_hold_up_the_end_of_the_server() {
+    let flood = Step::Write([SWITCH.as_bytes(), &HELLO.repeat(2_000_000)].concat());
+    let half = Step::Write([SWITCH.as_bytes(), &HELLO[..4]].concat());
+    let scripts = [flood, half].map(|first| vec![Step::ReadHead, first, Step::Hold]);
+    let mut stage = stage(scripts.to_vec()).await;
+    // One does not read what floods it, the other has begun a frame, as its provider has.
+    let mut flooded = stage.caller("GET", "/v1/proxy/socket", ASK).await;
+    flooded.until("\r\n\r\n").await;
+    let mut halfway = stage.caller("GET", "/v1/proxy/socket", ASK).await;
+    halfway.until("he").await;
+    assert!(halfway.write(b"\x82\x84\0\0\0\0wo").await);
+    stage.program.terminate();
+    // The default grace is 22 seconds.
+    let ended = stage.program.ended_within(Duration::from_secs(12));
+    assert!(ended.is_some_and(|status| status.success()), "it waits for sockets that take no goodbye");
+    stage.program.finish().await;
+}
+
+/// A Close frame that says 1008, "policy violation".
+const NOT_ALLOWED: &[u8] = b"\x88\x02\x03\xf0";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_websocket_ends_with_the_key_or_the_connection_that_opened_it() {
+    let script = vec![Step::ReadHead, Step::write(SWITCH), Step::Hold];
+    let mut stage = stage(vec![script; 7]).await;
+    let admin = stage.program.key.clone();
+    let own = format!("/v1/connections/{}", stage.connection.id);
+    let (archive, restore) = (r#"{"status":"archived"}"#, r#"{"status":"connected"}"#);
+    let credential = r#"{"credentials":{"api_key":"another"}}"#;
+    let key = stage.program.create_key("default");
+    let keys = json(&stage.program.api("GET", "/v1/api-keys", "").await);
+    let id = |key: &str| {
+        let all = keys["results"].as_array().unwrap();
+        let found = all.iter().map(|key| key["id"].as_str().unwrap());
+        found.clone().find(|id| key.contains(id.trim_start_matches("key_"))).unwrap().to_owned()
+    };
+    let revoke = format!("/v1/api-keys/{}", id(&key));
+    let rename = r#"{"name":"another"}"#;
+    for (method, path, body, ends) in [
+        ("PATCH", own.as_str(), rename, false),
+        ("DELETE", &revoke, "", true),
+        ("PATCH", &own, archive, true),
+        ("PATCH", &own, credential, true),
+        ("DELETE", &own, "", true),
+    ] {
+        stage.program.key = if path == revoke { key.clone() } else { admin.clone() };
+        let mut caller = stage.caller("GET", "/v1/proxy/socket", ASK).await;
+        let head = caller.until("\r\n\r\n").await;
+        assert!(head.starts_with("HTTP/1.1 101 "), "{method} {path}: {head}");
+        stage.program.key = admin.clone();
+        let changed = stage.program.api(method, path, body).await;
+        assert!(changed.status.is_success(), "{method} {path}: {}", changed.text());
+        if ends {
+            assert_eq!(caller.bytes(NOT_ALLOWED.len()).await, NOT_ALLOWED, "{method} {path} {body}");
+            let told = stage.server.saw(|seen| ends_in_a_masked_goodbye(&seen.last().unwrap().received));
+            assert!(told.await, "{method} {path} {body}");
+        } else {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            assert!(caller.write(b"\x81\x85\0\0\0\0there").await);
+            assert!(stage.server.saw(|seen| seen.last().unwrap().received.ends_with(b"there")).await);
+        }
+        if body == archive {
+            assert!(stage.program.api(method, path, restore).await.status.is_success());
+        }
+    }
     stage.program.finish().await;
 }
 

@@ -3,19 +3,32 @@
 
 /// The opcode of a Close frame.
 const CLOSE: u8 = 8;
-/// The status of an endpoint that is going away (RFC 6455 section 7.4.1).
-const GOING_AWAY: [u8; 2] = 1001_u16.to_be_bytes();
 /// The longest head of a frame: two bytes, a length of eight, a mask.
 const MAX_HEAD: usize = 14;
 
-/// A Close frame that says to a caller that the server goes away.
-pub(super) const GOODBYE_TO_CALLER: [u8; 4] = [0x80 | CLOSE, 2, GOING_AWAY[0], GOING_AWAY[1]];
+/// Why we close a WebSocket: statuses of RFC 6455 section 7.4.1 and of IANA's registry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Why {
+    /// The server stops.
+    GoingAway = 1001,
+    /// The caller may not go on.
+    NotAllowed = 1008,
+    /// Nobody can tell at present whether the caller may go on.
+    TryAgainLater = 1013,
+}
 
-/// The same to a provider. Whoever asked for the WebSocket masks its frames (RFC 6455 section 5.3); `mask` need not
-/// be secret, because nobody else chooses what is masked.
+/// A Close frame that says to a caller why.
+pub(super) fn goodbye_to_caller(why: Why) -> [u8; 4] {
+    let [high, low] = (why as u16).to_be_bytes();
+    [0x80 | CLOSE, 2, high, low]
+}
+
+/// A Close frame that says to a provider that we go away; what is between us and the caller is not its business.
+/// Whoever asked for the WebSocket masks its frames (RFC 6455 section 5.3); `mask` need not be secret, because
+/// nobody else chooses what is masked.
 pub(super) fn goodbye_to_provider(mask: [u8; 4]) -> [u8; 8] {
-    let [a, b, c, d] = mask;
-    [0x80 | CLOSE, 0x80 | 2, a, b, c, d, GOING_AWAY[0] ^ a, GOING_AWAY[1] ^ b]
+    let ([a, b, c, d], [high, low]) = (mask, (Why::GoingAway as u16).to_be_bytes());
+    [0x80 | CLOSE, 0x80 | 2, a, b, c, d, high ^ a, low ^ b]
 }
 
 /// Counts off the frames of one direction.
@@ -162,14 +175,16 @@ mod tests {
     }
 
     #[test]
-    fn a_goodbye_is_one_close_frame_and_says_going_away() {
-        let to_provider = goodbye_to_provider([1, 2, 3, 4]);
-        for goodbye in [GOODBYE_TO_CALLER.as_slice(), &to_provider] {
+    fn a_goodbye_is_one_close_frame_and_says_why() {
+        let (to_caller, to_provider) =
+            (goodbye_to_caller(Why::NotAllowed), goodbye_to_provider([1, 2, 3, 4]));
+        for goodbye in [to_caller.as_slice(), &to_provider] {
             let mut frames = Frames::default();
             frames.take(goodbye);
             assert!(frames.is_closed());
         }
-        assert_eq!(GOODBYE_TO_CALLER, [0x88, 0x02, 0x03, 0xe9]);
+        assert_eq!(to_caller, [0x88, 0x02, 0x03, 0xf0]);
+        assert_eq!(goodbye_to_caller(Why::GoingAway), [0x88, 0x02, 0x03, 0xe9]);
         assert_eq!(to_provider, [0x88, 0x82, 1, 2, 3, 4, 0x03 ^ 1, 0xe9 ^ 2]);
     }
 }

@@ -2,7 +2,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use http_body::Frame;
 use http_body_util::StreamBody;
-use passthrough_server::upstream::UpstreamBody;
+use passthrough_server::upstream::{Sent, UpstreamBody};
 
 use super::*;
 
@@ -59,4 +59,17 @@ async fn a_large_body_arrives_whole_and_leaves_the_socket_usable() {
     let seen = server.connections();
     assert_eq!(seen.len(), 1);
     assert_eq!(seen[0].received.iter().filter(|byte| **byte == b'x').count(), 2 << 20);
+}
+
+#[tokio::test]
+async fn a_body_that_nobody_was_there_to_read_is_still_whole() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let nobody = plain(listener.local_addr().unwrap());
+    drop(listener);
+    let (server, upstream) = (server(answering(OK)).await, upstream());
+    let mut call = asked(nobody, Request::post("/").body(unknown_size("abc")).unwrap());
+    assert_eq!(upstream.0.send(&mut call).await.unwrap_err().sent, Sent::No);
+    call.origin = Arc::new(plain(server.address()));
+    assert_eq!(text(upstream.0.send(&mut call).await.unwrap()).await.unwrap(), "ok");
+    assert!(server.connections()[0].text().ends_with("\r\n\r\n3\r\nabc\r\n0\r\n\r\n"));
 }
