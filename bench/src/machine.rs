@@ -18,6 +18,8 @@ pub struct Machine {
     pub memory_gib: f64,
     /// Load average over one minute before the run.
     pub load: String,
+    /// The commit that was measured, with `-dirty` where the tree differs from it.
+    pub commit: String,
     /// First lines of `--version` and the like.
     pub versions: Vec<String>,
 }
@@ -37,6 +39,7 @@ impl Machine {
             kernel: fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim().to_owned(),
             memory_gib: kib / 1_048_576.0,
             load: load.split(' ').next().unwrap_or("?").to_owned(),
+            commit: commit().unwrap_or_else(|| "of no git checkout".to_owned()),
             versions: versions.iter().filter_map(|(program, flag)| version(program, flag)).collect(),
         }
     }
@@ -58,6 +61,13 @@ pub struct Cores {
     pub proxy: String,
     /// Callers and upstream.
     pub rest: String,
+}
+
+fn commit() -> Option<String> {
+    let described =
+        Command::new("git").args(["describe", "--always", "--dirty", "--exclude", "*"]).output().ok()?;
+    let text = String::from_utf8_lossy(&described.stdout).trim().to_owned();
+    (described.status.success() && !text.is_empty()).then_some(text)
 }
 
 fn field(text: &str, name: &str) -> String {

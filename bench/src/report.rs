@@ -63,7 +63,7 @@ fn circumstances(machine: &Machine, options: &Options, goes_first: bool) -> Stri
     let cores = machine.split();
     let settings: Vec<String> = SETTINGS.iter().map(|(name, value)| format!("`{name}={value}`")).collect();
     format!(
-        "\n## Circumstances\n\n- {} cores of {}, {:.0} GiB, Linux {}, load average before {}\n- {}\n\
+        "\n## Circumstances\n\n- {} cores of {}, {:.0} GiB, Linux {}, load average before {}\n- {}; commit {}\n\
          - proxy under test on core {}, callers and upstream on core {}; one worker each{}\n\
          - {} rounds of {} s, the rivals in turn; 64 callers, keep-alive, answers of 1 KiB of JSON\n\
          - nginx: one worker, a pool of 1,024 kept connections, buffering as it comes, no access log\n\
@@ -75,6 +75,7 @@ fn circumstances(machine: &Machine, options: &Options, goes_first: bool) -> Stri
         machine.kernel,
         machine.load,
         machine.versions.join(", "),
+        machine.commit,
         cores.proxy,
         cores.rest,
         if goes_first { "; all with raised priority (nice -15)" } else { "" },

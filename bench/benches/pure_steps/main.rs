@@ -3,9 +3,9 @@
 use std::hint::black_box;
 use std::time::Duration;
 
+use bytes::Bytes;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use http::Method;
-use bytes::Bytes;
 use passthrough_core::answer::{ResponseAs, shape};
 use passthrough_core::fault::Door;
 use passthrough_core::header::{Fields, HeaderPolicy, request_headers};

@@ -24,6 +24,7 @@ const CURRENT: &str = "/v1/connections/current";
 pub struct Connection {
     client: Client,
     token: SecretString,
+    options: HeaderMap,
 }
 
 /// The answer of [`Connection::raw`].
@@ -35,6 +36,11 @@ pub enum Raw {
     Envelope(Box<PassthroughResponse>),
 }
 
+/// The deadline among headers.
+fn asked_ms(headers: &HeaderMap) -> Option<u64> {
+    headers.get(TIMEOUT_HEADER).and_then(|value| value.to_str().ok()?.parse().ok())
+}
+
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection").field("client", &self.client).finish_non_exhaustive()
@@ -43,7 +49,15 @@ impl fmt::Debug for Connection {
 
 impl Connection {
     pub(crate) fn new(client: Client, token: SecretString) -> Self {
-        Self { client, token }
+        Self { client, token, options: HeaderMap::new() }
+    }
+
+    /// With options for each of its passthrough calls, by whichever door: [`TIMEOUT_HEADER`],
+    /// [`RETRIES_HEADER`](passthrough_wire::RETRIES_HEADER), [`THROTTLE_HEADER`](passthrough_wire::THROTTLE_HEADER),
+    /// [`BASE_HEADER`](passthrough_wire::BASE_HEADER).
+    #[must_use]
+    pub fn with_options(self, options: HeaderMap) -> Self {
+        Self { options, ..self }
     }
 
     /// Makes a passthrough request. Any status of the provider is an `Ok`.
@@ -76,8 +90,7 @@ impl Connection {
     /// Passes an HTTP request through: any method, the path and query byte for byte, the body while it comes.
     /// The answer is the provider's own, streamed.
     ///
-    /// Options go as headers: [`TIMEOUT_HEADER`] and [`BASE_HEADER`](passthrough_wire::BASE_HEADER). How a body is
-    /// framed is decided by the body alone, so `Content-Length`, `Transfer-Encoding`, `Connection` and `Host` among
+    /// Options may go as headers, too, and then replace those of [`Connection::with_options`]. How a body is framed is decided by the body alone, so `Content-Length`, `Transfer-Encoding`, `Connection` and `Host` among
     /// `headers` are left out.
     ///
     /// # Errors
@@ -96,8 +109,13 @@ impl Connection {
         for name in [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION, header::HOST] {
             headers.remove(name);
         }
+        for (name, value) in &self.options {
+            if !headers.contains_key(name) {
+                headers.insert(name, value.clone());
+            }
+        }
         headers.insert(CONNECTION_TOKEN_HEADER, self.token()?);
-        let asked = headers.get(TIMEOUT_HEADER).and_then(|value| value.to_str().ok()?.parse().ok());
+        let asked = asked_ms(&headers);
         let path = format!("/v1/proxy{path_and_query}");
         let answer = self.client.exchange(method, &path, headers, body, self.patience(asked)).await?;
         match source(answer.headers()) {
@@ -136,7 +154,8 @@ impl Connection {
     fn envelope(&self, path: &str, request: &PassthroughRequest) -> Result<Call, Error> {
         let json = serde_json::to_vec(request).map_err(|_| unwritable())?;
         let call = Call::new(Method::POST, path).token(self.token()?).json(json);
-        Ok(Call { timeout: Some(self.patience(request.timeout_ms)), ..call })
+        let asked = request.timeout_ms.or_else(|| asked_ms(&self.options));
+        Ok(Call { timeout: Some(self.patience(asked)), options: self.options.clone(), ..call })
     }
 
     /// How long to wait for a call that asked the server for a deadline of its own.

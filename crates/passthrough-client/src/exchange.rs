@@ -20,13 +20,14 @@ pub(crate) struct Call {
     pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) token: Option<HeaderValue>,
+    pub(crate) options: HeaderMap,
     pub(crate) json: Option<Bytes>,
     pub(crate) timeout: Option<Duration>,
 }
 
 impl Call {
     pub(crate) fn new(method: Method, path: impl Into<String>) -> Self {
-        Self { method, path: path.into(), token: None, json: None, timeout: None }
+        Self { method, path: path.into(), token: None, options: HeaderMap::new(), json: None, timeout: None }
     }
 
     pub(crate) fn get(path: impl Into<String>) -> Self {
@@ -71,7 +72,7 @@ impl Client {
 
     /// Sends a call and gives the head of its answer.
     pub(crate) async fn head(&self, call: Call) -> Result<Answer, Error> {
-        let mut headers = HeaderMap::new();
+        let mut headers = call.options;
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
         if let Some(token) = call.token {
             headers.insert(CONNECTION_TOKEN_HEADER, token);

@@ -12,7 +12,6 @@ use std::time::Duration;
 use passthrough_core::breaker;
 use passthrough_core::provider::HostAllowList;
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
 use thiserror::Error;
 
 use self::settings::Settings;
@@ -22,6 +21,7 @@ use crate::telemetry::Telemetry;
 use crate::upstream::UpstreamConfig;
 
 mod check;
+mod mistake;
 mod names;
 mod settings;
 
@@ -195,8 +195,7 @@ pub struct Refresh {
 }
 
 /// For which passthroughs a line is logged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Calls {
     /// For each.
     All,

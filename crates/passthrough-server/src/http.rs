@@ -46,12 +46,13 @@ const SOURCE: HeaderName = HeaderName::from_static(SOURCE_HEADER);
 #[openapi(
     info(
         title = "Passthrough",
-        description = "Authenticated HTTP requests to your customers' accounts at third-party APIs.",
+        description = "Authenticated HTTP requests to your customers' accounts at third-party APIs. \
+                       Terminal's dialect at `/tsp/v1` is described by Terminal's own API reference.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     security(("apiKey" = [])),
     // The hot doors are no handlers of the router's.
-    paths(passthrough::passthrough, passthrough::raw)
+    paths(passthrough::passthrough, passthrough::raw, proxy::proxy)
 )]
 struct Description;
 
@@ -90,7 +91,26 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     let token = ApiKeyValue::with_description("Connection-Token", "The connection token, `con_tkn_…`.");
     components.add_security_scheme("connectionToken", SecurityScheme::ApiKey(ApiKey::Header(token)));
     components.add_security_scheme("apiKey", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+    describe_proxy(&mut openapi.paths);
     openapi
+}
+
+/// One door for every method: each that OpenAPI knows gets the same description.
+fn describe_proxy(paths: &mut utoipa::openapi::Paths) {
+    let Some(item) = paths.paths.get_mut("/v1/proxy/{path}") else { return };
+    let Some(described) = item.get.clone() else { return };
+    let places = [
+        ("post", &mut item.post),
+        ("put", &mut item.put),
+        ("patch", &mut item.patch),
+        ("delete", &mut item.delete),
+        ("head", &mut item.head),
+        ("options", &mut item.options),
+    ];
+    for (method, place) in places {
+        let operation_id = Some(format!("proxy_{method}"));
+        *place = Some(utoipa::openapi::path::Operation { operation_id, ..described.clone() });
+    }
 }
 
 fn native() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {

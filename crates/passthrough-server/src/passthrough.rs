@@ -141,7 +141,7 @@ pub async fn refuse(app: &App, refused: Refused<'_>, error: ApiError) -> ApiErro
             draft.connection(&ready);
         }
     }
-    draft.failed(error.code, error.origin, error.sent);
+    draft.failed(&error);
     error
 }
 
@@ -239,7 +239,7 @@ async fn run(
 /// Notes a failure in the record on its way out.
 fn noted<T>(draft: &mut Draft, result: Result<T, ApiError>) -> Result<T, ApiError> {
     if let Err(error) = &result {
-        draft.failed(error.code, error.origin, error.sent);
+        draft.failed(error);
     }
     result
 }

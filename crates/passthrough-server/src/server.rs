@@ -82,12 +82,24 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
+    /// The address of the metrics cannot be listened on.
+    #[error("cannot serve the metrics on {address}: {source}")]
+    Expose {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
 }
 
 impl StartError {
     /// Whether something else listens there already.
     pub fn is_address_in_use(&self) -> bool {
-        matches!(self, StartError::Listen { source, .. } if source.kind() == io::ErrorKind::AddrInUse)
+        matches!(
+            self,
+            StartError::Listen { source, .. } | StartError::Expose { source, .. }
+                if source.kind() == io::ErrorKind::AddrInUse
+        )
     }
 }
 
@@ -193,7 +205,7 @@ fn expose(config: &Config) -> Result<Option<TcpListener>, StartError> {
         listener.set_nonblocking(true)?;
         Ok(listener)
     });
-    listener.map(Some).map_err(|source| StartError::Listen { address, source })
+    listener.map(Some).map_err(|source| StartError::Expose { address, source })
 }
 
 /// The first start makes a key, so that a new user need not know how; nobody is shown it twice.

@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     fn traces(sample_ratio: f64, forward_traceparent: bool) -> Traces {
-        let collector = Collector::parse("http://127.0.0.1:1", &[], "test").unwrap();
+        let collector = Collector::parse("http://127.0.0.1:1", Vec::new(), "test").unwrap();
         let settings = Telemetry { collector: Some(collector), sample_ratio, forward_traceparent };
         let metrics = Metrics::new(std::iter::empty(), Arc::default(), 0);
         Traces::new(&settings, Clock::System, Arc::new(metrics))

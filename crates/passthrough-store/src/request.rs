@@ -48,6 +48,9 @@ pub struct Record<'a> {
     /// The code of our own failure.
     #[serde(default)]
     pub error_code: Option<Cow<'a, str>>,
+    /// The reason of that code, where it has several.
+    #[serde(default)]
+    pub error_reason: Option<Cow<'a, str>>,
     /// Whose fault it was.
     #[serde(default)]
     pub origin: Option<Origin>,
@@ -89,7 +92,7 @@ pub struct ProviderLimit {
 impl Record<'_> {
     /// PostgreSQL has no NUL, in JSON neither: one odd path must not cost the other records of its batch.
     fn holds_nul(&self) -> bool {
-        let optional = [&self.provider, &self.error_code].into_iter().flatten();
+        let optional = [&self.provider, &self.error_code, &self.error_reason].into_iter().flatten();
         [&self.method, &self.path].into_iter().chain(optional).any(|text| text.contains('\0'))
     }
 
@@ -100,6 +103,7 @@ impl Record<'_> {
             method: replaced(&self.method),
             path: replaced(&self.path),
             error_code: self.error_code.as_deref().map(replaced),
+            error_reason: self.error_reason.as_deref().map(replaced),
             ..*self
         }
     }

@@ -147,18 +147,19 @@ impl Keyring {
     pub(crate) fn secret_of(&self, id: KeyId) -> Option<&Secret> {
         std::iter::once(&self.primary).chain(&self.others).find(|key| key.id == id).map(|key| &key.secret)
     }
-
-    /// A keyring of one known key, for tests that compare bytes.
-    #[cfg(test)]
-    pub(crate) fn of_secret(secret: [u8; 32], now: i64) -> Self {
-        let key = Key::new(Secret::copy_of(&secret).unwrap(), now);
-        Self { primary: key, promoted_at: now, others: Vec::new() }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl Keyring {
+        /// A keyring of one known key, for tests that compare bytes.
+        pub(crate) fn of_secret(secret: [u8; 32], now: i64) -> Self {
+            let key = Key::new(Secret::copy_of(&secret).unwrap(), now);
+            Self { primary: key, promoted_at: now, others: Vec::new() }
+        }
+    }
 
     #[test]
     fn a_new_keyring_has_one_key_and_it_is_the_primary() {

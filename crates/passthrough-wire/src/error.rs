@@ -51,6 +51,30 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
+    /// All of them.
+    pub const ALL: [Self; 20] = [
+        Self::BadRequest,
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::Conflict,
+        Self::PayloadTooLarge,
+        Self::ConnectionDisconnected,
+        Self::InvalidCredentials,
+        Self::InsufficientPermissions,
+        Self::UnprocessableEntity,
+        Self::TooManyRequests,
+        Self::InternalServerError,
+        Self::NotImplemented,
+        Self::BadGateway,
+        Self::Overloaded,
+        Self::RefreshInProgress,
+        Self::CircuitOpen,
+        Self::Unavailable,
+        Self::GatewayTimeout,
+    ];
+
     /// The HTTP status that goes with it.
     pub fn status(self) -> u16 {
         match self {

@@ -20,11 +20,11 @@ pub const REQUEST_ID_HEADER: &str = "passthrough-request-id";
 pub const SOURCE_HEADER: &str = "passthrough-source";
 /// The header that carries the connection token.
 pub const CONNECTION_TOKEN_HEADER: &str = "connection-token";
-/// The proxy's header for the total deadline, in milliseconds.
+/// The header for the total deadline, in milliseconds.
 pub const TIMEOUT_HEADER: &str = "passthrough-timeout-ms";
 /// The header that says how often a call may be sent again: 0, 1 or 2.
 pub const RETRIES_HEADER: &str = "passthrough-retries";
 /// The header that says what to do where the provider has said "not before": `wait` or `refuse`.
 pub const THROTTLE_HEADER: &str = "passthrough-throttle";
-/// The proxy's header for the name of one of the provider's base URLs.
+/// The header for the name of one of the provider's base URLs.
 pub const BASE_HEADER: &str = "passthrough-base";

@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+/// What `errorCode` may be besides the [error codes](crate::error::ErrorCode): how an answer ended that had begun.
+pub const ENDINGS: [&str; 6] = ["caller_gone", "reset", "protocol", "tls", "idle_timeout", "total_timeout"];
+
 /// What is kept about one passthrough: no body, no query string, no header.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -30,6 +33,9 @@ pub struct Record {
     /// Our error code, where we failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_code: Option<String>,
+    /// The reason of the code, where it has several: `detail.reason` or `detail.scope` of the error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_reason: Option<String>,
     /// Who was at fault.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,

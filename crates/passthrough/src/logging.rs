@@ -49,6 +49,11 @@ pub struct LogFlags {
 }
 
 impl LogFlags {
+    /// Whether log lines are JSON.
+    pub fn is_json(&self) -> bool {
+        self.log_format == LogFormat::Json
+    }
+
     /// Begins to log. `usual` is the filter where none is given. The log lives as long as what is given back.
     pub fn start(&self, usual: &str) -> Result<Log> {
         let filter = self.log.as_deref().or(self.rust_log.as_deref()).unwrap_or(usual);

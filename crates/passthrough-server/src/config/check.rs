@@ -11,10 +11,10 @@ use passthrough_core::provider::HostAllowList;
 use passthrough_core::retry::MAX_RETRIES;
 
 use super::settings::{
-    LimitSettings, MetricsSettings, RefreshSettings, ServerSettings, Settings, UpstreamSettings,
+    LimitSettings, LogSettings, MetricsSettings, RefreshSettings, ServerSettings, Settings, UpstreamSettings,
 };
 use super::{
-    Cache, Config, ConfigError, Deadlines, Exposure, Limits, Overrides, Persistence, Refresh, Serving,
+    Cache, Calls, Config, ConfigError, Deadlines, Exposure, Limits, Overrides, Persistence, Refresh, Serving,
 };
 use crate::limits::Rates;
 use crate::upstream::{Dns, Limits as UpstreamLimits, Timeouts, UpstreamConfig};
@@ -25,10 +25,14 @@ impl Settings {
         let database_url = overrides.database_url.clone().or_else(|| non_empty(self.database_url));
         let providers_dir = (!self.providers_dir.as_os_str().is_empty()).then_some(self.providers_dir);
         let limits = self.limits;
+        limits.check_bounds()?;
         let cache = self.cache;
         let days = self.records.retention_days;
+        let listen = self.listen.parse().map_err(|_| {
+            ConfigError::Invalid(format!("listen: `{}` is no address such as 127.0.0.1:8080", self.listen))
+        });
         Ok(Config {
-            listen: overrides.listen.unwrap_or(self.listen),
+            listen: overrides.listen.map_or(listen, Ok)?,
             data_dir: overrides.data_dir.clone().unwrap_or(self.data_dir),
             database_url: database_url.map(Into::into),
             keyring: non_empty(self.keyring).map(Into::into),
@@ -43,7 +47,7 @@ impl Settings {
                 stream_idle: ms(self.upstream.stream_idle_timeout_ms),
             },
             persistence: self.upstream.persistence()?,
-            server: self.server.check(),
+            server: self.server.check()?,
             upstream: self.upstream.check()?,
             rates: limits.rates()?,
             limits: Limits {
@@ -64,7 +68,7 @@ impl Settings {
                 without_database: ms(cache.without_database_ms),
             },
             refresh: self.refresh.check()?,
-            log_calls: self.log.calls,
+            log_calls: self.log.check()?,
             metrics: self.metrics.check()?,
             telemetry: self.telemetry.check().map_err(ConfigError::Invalid)?,
             retention: (days > 0).then(|| Duration::from_secs(days.saturating_mul(86_400))),
@@ -74,6 +78,17 @@ impl Settings {
 }
 
 impl LimitSettings {
+    /// What would refuse or end every request if it were 0.
+    fn check_bounds(&self) -> Result<(), ConfigError> {
+        at_least_one(&[
+            ("limits.envelope_request_bytes", self.envelope_request_bytes as u64),
+            ("limits.envelope_response_bytes", self.envelope_response_bytes as u64),
+            ("limits.head_count", self.head_count as u64),
+            ("limits.head_timeout_ms", self.head_timeout_ms),
+            ("limits.body_idle_timeout_ms", self.body_idle_timeout_ms),
+        ])
+    }
+
     fn rates(&self) -> Result<Rates, ConfigError> {
         let rate = |setting: &str, text: &str, burst: u32| {
             if text.is_empty() {
@@ -107,6 +122,20 @@ impl RefreshSettings {
     }
 }
 
+impl LogSettings {
+    fn check(&self) -> Result<Calls, ConfigError> {
+        match self.calls.as_str() {
+            "all" => Ok(Calls::All),
+            "failures" => Ok(Calls::Failures),
+            "none" => Ok(Calls::None),
+            other => {
+                let message = format!("log.calls is `{other}`; it must be all, failures or none");
+                Err(ConfigError::Invalid(message))
+            }
+        }
+    }
+}
+
 impl MetricsSettings {
     fn check(self) -> Result<Exposure, ConfigError> {
         match self.listen.as_str() {
@@ -121,21 +150,20 @@ impl MetricsSettings {
 }
 
 impl ServerSettings {
-    fn check(self) -> Serving {
+    fn check(self) -> Result<Serving, ConfigError> {
+        at_least_one(&[("server.max_connections", self.max_connections as u64)])?;
         let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let workers = if self.workers == 0 { cores() } else { self.workers };
-        Serving { workers, max_connections: self.max_connections.max(1) }
+        Ok(Serving { workers, max_connections: self.max_connections })
     }
 }
 
 impl UpstreamSettings {
     fn persistence(&self) -> Result<Persistence, ConfigError> {
-        if self.retries > MAX_RETRIES {
-            let message = format!("upstream.retries is {}; it must be 0 to {MAX_RETRIES}", self.retries);
-            return Err(ConfigError::Invalid(message));
-        }
+        let retries = u8::try_from(self.retries).ok().filter(|retries| *retries <= MAX_RETRIES);
+        let wrong = || format!("upstream.retries is {}; it must be 0 to {MAX_RETRIES}", self.retries);
         Ok(Persistence {
-            retries: self.retries,
+            retries: retries.ok_or_else(|| ConfigError::Invalid(wrong()))?,
             budget_percent: self.retry_budget_percent,
             throttle_wait: ms(self.throttle_wait_ms),
             breaker: breaker::Rules {
@@ -146,7 +174,24 @@ impl UpstreamSettings {
         })
     }
 
+    /// What would refuse or end every call if it were 0.
+    fn check_bounds(&self) -> Result<(), ConfigError> {
+        at_least_one(&[
+            ("upstream.max_in_flight", self.max_in_flight as u64),
+            ("upstream.max_in_flight_per_origin", self.max_in_flight_per_origin as u64),
+            ("upstream.max_in_flight_per_connection", self.max_in_flight_per_connection as u64),
+            ("upstream.dns_timeout_ms", self.dns_timeout_ms),
+            ("upstream.connect_timeout_ms", self.connect_timeout_ms),
+            ("upstream.first_byte_timeout_ms", self.first_byte_timeout_ms),
+            ("upstream.idle_timeout_ms", self.idle_timeout_ms),
+            ("upstream.stream_idle_timeout_ms", self.stream_idle_timeout_ms),
+            ("upstream.total_timeout_ms", self.total_timeout_ms),
+            ("upstream.total_timeout_max_ms", self.total_timeout_max_ms),
+        ])
+    }
+
     fn check(self) -> Result<UpstreamConfig, ConfigError> {
+        self.check_bounds()?;
         let (mut allow_http, mut allow_http_hosts) = (Vec::new(), Vec::new());
         for entry in self.allow_http.iter().map(|entry| entry.trim()).filter(|entry| !entry.is_empty()) {
             match network(entry) {
@@ -197,6 +242,17 @@ impl UpstreamSettings {
                 pool_idle: ms(self.pool_idle_ms),
             },
         })
+    }
+}
+
+/// Settings that nothing works with if they are 0. Who means "no bound" learns that a large number says so.
+fn at_least_one(settings: &[(&str, u64)]) -> Result<(), ConfigError> {
+    match settings.iter().find(|(_, value)| *value == 0) {
+        Some((name, _)) => {
+            let message = format!("{name} is 0, with which no call could succeed; it must be at least 1");
+            Err(ConfigError::Invalid(message))
+        }
+        None => Ok(()),
     }
 }
 

@@ -45,6 +45,10 @@ pub(super) fn check_names(path: &Path) -> Result<(), ConfigError> {
                     |near| format!("did you mean `{section}.{near}`?"),
                 )
             }
+            // A name of ours, but for a section.
+            None if defaults.get(&name).is_some_and(toml::Value::is_table) => {
+                return format!("{name} is a section; write [{name}] and its settings below it");
+            }
             section => {
                 let top = section.map_or(name.as_str(), |(section, _)| section);
                 let near = nearest(top, defaults.keys().map(String::as_str));

@@ -2,21 +2,21 @@
 //! settings mean, and whether they can be used, is not known here.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use config::{Environment, File, FileFormat};
 use serde::Deserialize;
 
+use super::mistake::sentence;
 use super::names::{check_names, known_settings};
-use super::{Calls, ConfigError, DEFAULT};
+use super::{ConfigError, DEFAULT};
 use crate::telemetry::TelemetrySettings;
 
 /// Everything that can be set, as it is written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Settings {
-    pub(super) listen: SocketAddr,
+    pub(super) listen: String,
     pub(super) data_dir: PathBuf,
     pub(super) database_url: String,
     pub(super) keyring: String,
@@ -64,7 +64,7 @@ pub(super) struct UpstreamSettings {
     pub(super) total_timeout_max_ms: u64,
     pub(super) pool_idle_ms: u64,
     pub(super) http2: bool,
-    pub(super) retries: u8,
+    pub(super) retries: u32,
     pub(super) retry_budget_percent: u32,
     pub(super) throttle_wait_ms: u64,
     pub(super) breaker_failures: u32,
@@ -121,7 +121,7 @@ pub(super) struct RecordSettings {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LogSettings {
-    pub(super) calls: Calls,
+    pub(super) calls: String,
 }
 
 /// The section `metrics`.
@@ -145,7 +145,7 @@ impl Settings {
         file: Option<&Path>,
         environment: HashMap<String, String>,
     ) -> Result<Self, ConfigError> {
-        let invalid = |error: config::ConfigError| ConfigError::Invalid(error.to_string());
+        let invalid = |error: config::ConfigError| ConfigError::Invalid(sentence(&error));
         let mut builder = config::Config::builder().add_source(File::from_str(DEFAULT, FileFormat::Toml));
         if let Some(path) = file {
             check_names(path)?;

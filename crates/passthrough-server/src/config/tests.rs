@@ -47,13 +47,38 @@ fn mistakes_are_named() {
         "unknown setting PASSTHROUGH_UPSTREAM__ALOW; did you mean PASSTHROUGH_UPSTREAM__ALLOW?"
     );
     assert!(message(&[("PASSTHROUGH_UPSTREAM__ALLOW", "all")]).contains("`all` is no network"));
-    assert!(message(&[("PASSTHROUGH_UPSTREAM__MAX_WAIT_MS", "soon")]).contains("max_wait_ms"));
+    let soon = message(&[("PASSTHROUGH_UPSTREAM__MAX_WAIT_MS", "soon")]);
+    assert!(
+        soon.starts_with("upstream.max_wait_ms must be a whole number, at least 0, and is `soon`"),
+        "{soon}"
+    );
     assert_eq!(
         message(&[("PASSTHROUGH_LIMITS__RATE_PER_CONNECTION", "5 a day")]),
         "limits.rate_per_connection: `5 a day` must be such as `100/s`, `600/m` or `5000/h`: \
          1 to 1000000 calls, at most 100000 in a second"
     );
     assert!(message(&[("PASSTHROUGH_UPSTREAM__RETRIES", "3")]).contains("must be 0 to 2"));
+    assert!(message(&[("PASSTHROUGH_UPSTREAM__RETRIES", "300")]).contains("must be 0 to 2"));
+    assert_eq!(
+        message(&[("PASSTHROUGH_LOG__CALLS", "some")]),
+        "log.calls is `some`; it must be all, failures or none"
+    );
+    assert_eq!(
+        message(&[("PASSTHROUGH_LISTEN", "nowhere")]),
+        "listen: `nowhere` is no address such as 127.0.0.1:8080"
+    );
+    for setting in [
+        "UPSTREAM__MAX_IN_FLIGHT",
+        "UPSTREAM__TOTAL_TIMEOUT_MS",
+        "LIMITS__HEAD_COUNT",
+        "SERVER__MAX_CONNECTIONS",
+    ] {
+        let message = message(&[(&format!("PASSTHROUGH_{setting}"), "0")]);
+        let name = setting.to_lowercase().replace("__", ".");
+        assert!(message.starts_with(&format!("{name} is 0")) && message.ends_with("at least 1"), "{message}");
+    }
+    let headers = message(&[("PASSTHROUGH_TELEMETRY__OTLP_HEADERS", "s3cret")]);
+    assert_eq!(headers, "telemetry.otlp_headers: each is written as name=value", "also without a collector");
     assert!(message(&[("PASSTHROUGH_METRICS__LISTEN", "9464")]).contains("`9464` is no address"));
     assert!(message(&[("PASSTHROUGH_TELEMETRY__SAMPLE_RATIO", "2")]).contains("between 0 and 1"));
 }

@@ -7,9 +7,12 @@ use http::HeaderMap;
 use http::request::Parts;
 use passthrough_core::header::Fields;
 use passthrough_core::retry::MAX_RETRIES;
+use passthrough_core::suggest::nearest;
 use passthrough_core::token::holds_token;
+use passthrough_wire::fields::FieldError;
 use passthrough_wire::{
-    BASE_HEADER, CONNECTION_TOKEN_HEADER, RETRIES_HEADER, THROTTLE_HEADER, TIMEOUT_HEADER,
+    BASE_HEADER, CONNECTION_TOKEN_HEADER, REQUEST_ID_HEADER, RETRIES_HEADER, SOURCE_HEADER, THROTTLE_HEADER,
+    TIMEOUT_HEADER,
 };
 use secrecy::SecretString;
 
@@ -43,6 +46,8 @@ pub(super) struct Presented<'a> {
     timeout: Given<'a>,
     retries: Given<'a>,
     throttle: Given<'a>,
+    /// A name that begins as ours do, and is none of them.
+    stranger: Option<&'a [u8]>,
 }
 
 /// A header that is to stand there once.
@@ -100,8 +105,10 @@ impl<'a> Presented<'a> {
     fn read(fields: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> Self {
         let mut presented = Self::default();
         for (name, value) in fields {
-            if let Some(place) = presented.place(name) {
-                place.add(value);
+            match presented.place(name) {
+                Some(place) => place.add(value),
+                None if looks_like_ours(name) => presented.stranger = Some(name),
+                None => {}
             }
         }
         presented
@@ -157,6 +164,20 @@ impl<'a> Presented<'a> {
         Ok(text.trim().into())
     }
 
+    /// Refuses an option that does not exist: a misspelt one must not silently do nothing.
+    pub(super) fn check_options(&self) -> Result<(), ApiError> {
+        let Some(name) = self.stranger else { return Ok(()) };
+        let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+        let known = [TIMEOUT_HEADER, RETRIES_HEADER, THROTTLE_HEADER, BASE_HEADER];
+        let suggestion = nearest(&name, known.into_iter()).map(str::to_owned);
+        let message = match &suggestion {
+            Some(known) => format!("is not known; did you mean `{known}`?"),
+            None => format!("is not known; there are {}", known.map(|known| format!("`{known}`")).join(", ")),
+        };
+        let path = format!("headers.{name}");
+        Err(ApiError::bad_request(vec![FieldError { message, path, suggestion }]))
+    }
+
     /// Name of one of the provider's base URLs.
     pub(super) fn base(&self) -> Result<Option<&'a str>, ApiError> {
         self.base.text(BASE_HEADER)
@@ -189,6 +210,23 @@ impl<'a> Presented<'a> {
         Ok(Persistence { retries, throttle })
     }
 }
+
+/// Whether a name is of the family of our options, however it is written. Who sends the headers of an answer of ours
+/// along with the next request means nothing by that.
+fn looks_like_ours(name: &[u8]) -> bool {
+    const OURS: &[u8] = b"passthrough";
+    let of_answers = |name: &[u8]| {
+        [REQUEST_ID_HEADER, SOURCE_HEADER].iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
+            || name.get(..RATE_LIMITS.len()).is_some_and(|start| start.eq_ignore_ascii_case(RATE_LIMITS))
+    };
+    name.len() > OURS.len()
+        && name[..OURS.len()].eq_ignore_ascii_case(OURS)
+        && matches!(name[OURS.len()], b'-' | b'_')
+        && !of_answers(name)
+}
+
+/// Where a caller stands, beside what the provider says of that.
+const RATE_LIMITS: &[u8] = b"passthrough-ratelimit-";
 
 /// Takes those headers out that hold a key or a connection token of ours, be it of this caller or of another: an
 /// SDK of a third party sends the key that it was given wherever its own API wants it, and there it would leak to

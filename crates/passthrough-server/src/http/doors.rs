@@ -182,7 +182,7 @@ pub fn failed(error: &ApiError, id: RequestId) -> DoorAnswer {
     let body = serde_json::to_vec(&error.body(&id.to_string())).unwrap_or_default();
     let mut answer = DoorAnswer::json(error.status(), "passthrough", body);
     for (name, value) in error.headers() {
-        answer.fields.push(Bytes::copy_from_slice(name.as_ref()), Bytes::copy_from_slice(value.as_bytes()));
+        answer.fields.push(name, value);
     }
     // Behind the others, where the router's layers put it, too: the doors answer alike in every respect.
     answer.fields.set(SOURCE, "passthrough");

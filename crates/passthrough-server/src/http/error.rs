@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use http::header::{CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::CONNECTION;
 use http::{HeaderName, HeaderValue, StatusCode};
 use passthrough_core::upstream::Refusal;
 use passthrough_store::StoreError;
@@ -28,6 +28,8 @@ pub struct ApiError {
     pub message: String,
     /// More, by code.
     pub detail: Option<Box<Value>>,
+    /// The reason of the code, where it has several: which limit, what broke. It stands in `detail`, too.
+    pub reason: Option<&'static str>,
     /// Who is at fault.
     pub origin: Origin,
     /// Whether anything was sent.
@@ -59,6 +61,7 @@ impl ApiError {
             code,
             message: message.into(),
             detail: None,
+            reason: None,
             origin,
             sent: Sent::No,
             retryable: false,
@@ -139,9 +142,14 @@ impl ApiError {
     }
 
     /// 502 with its reason.
-    pub fn bad_gateway(reason: &str, message: impl Into<String>, sent: Sent) -> Self {
+    pub fn bad_gateway(reason: &'static str, message: impl Into<String>, sent: Sent) -> Self {
         let error = Self::new(ErrorCode::BadGateway, Origin::Provider, message);
-        Self { detail: Some(Box::new(json!({ "reason": reason }))), sent, ..error }
+        Self { sent, ..error.because_of(reason) }
+    }
+
+    /// With its reason.
+    fn because_of(self, reason: &'static str) -> Self {
+        Self { detail: Some(Box::new(json!({ "reason": reason }))), reason: Some(reason), ..self }
     }
 
     /// 503 where too much is going on.
@@ -187,7 +195,7 @@ impl ApiError {
         let message = format!("{whose}; try again in {seconds} s");
         let detail = Some(Box::new(json!({ "scope": scope.as_str(), "retryAfter": seconds })));
         let error = Self::new(ErrorCode::TooManyRequests, origin, message);
-        Self { detail, retryable: true, retry_after: Some(seconds), ..error }
+        Self { detail, reason: Some(scope.as_str()), retryable: true, retry_after: Some(seconds), ..error }
     }
 
     /// 503 where a provider is left alone because it fails.
@@ -224,15 +232,13 @@ impl ApiError {
         StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
-    /// What the answer says in its head.
-    pub fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
-        let retry_after = self.retry_after.map(|seconds| (RETRY_AFTER, HeaderValue::from(seconds)));
+    /// What the answer says in its head, spelled as it is where the protocol keeps spelling.
+    pub fn headers(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let retry_after = self.retry_after.map(|seconds| ("Retry-After", seconds.to_string()));
         let challenge = self.code == ErrorCode::Unauthorized;
-        let challenge = challenge.then_some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
+        let challenge = challenge.then(|| ("WWW-Authenticate", "Bearer".to_owned()));
         let standing = self.standing.into_iter().flat_map(|standing| standing.headers(Announced::Here));
-        let standing = standing.filter_map(|(name, value)| {
-            Some((HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from(value)))
-        });
+        let standing = standing.map(|(name, value)| (name, value.to_string()));
         retry_after.into_iter().chain(challenge).chain(standing)
     }
 
@@ -242,7 +248,9 @@ impl ApiError {
         if self.closes {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        response.headers_mut().extend(self.headers());
+        response.headers_mut().extend(self.headers().filter_map(|(name, value)| {
+            Some((HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::try_from(value).ok()?))
+        }));
         response
     }
 }
@@ -323,14 +331,13 @@ impl From<SendError> for ApiError {
             detail = error.detail.as_deref(),
             "upstream request failed"
         );
-        let detail = Some(Box::new(json!({ "reason": reason.as_str() })));
         match reason {
             Reason::ConnectTimeout
             | Reason::FirstByteTimeout
             | Reason::IdleTimeout
             | Reason::TotalTimeout => {
                 let error = Self::new(ErrorCode::GatewayTimeout, Origin::Provider, message);
-                Self { detail, sent, retryable: sent == Sent::No, ..error }
+                Self { sent, retryable: sent == Sent::No, ..error.because_of(reason.as_str()) }
             }
             Reason::Overloaded => Self::overloaded(message),
             Reason::InvalidIdentity => Self::unprocessable(message),

@@ -9,6 +9,7 @@ use passthrough_core::header::Fields;
 use passthrough_core::upstream::RequestBody;
 use passthrough_wire::error::{ErrorBody, ErrorCode};
 use passthrough_wire::passthrough::{Converted, PassthroughRequest, PassthroughResponse};
+use passthrough_wire::{BASE_HEADER, TIMEOUT_HEADER};
 use serde::Deserialize;
 
 use super::body::read_body;
@@ -19,7 +20,8 @@ use super::proxy;
 use crate::app::App;
 use crate::limits::{Announced, Standing};
 use crate::passthrough::{
-    Delivered, Passthrough, Performed, Refused, Wanted, passthrough as perform, refuse, turn_away,
+    Delivered, Passthrough, Performed, Persistence, Refused, Wanted, passthrough as perform, refuse,
+    turn_away,
 };
 use crate::upstream::UpstreamBody;
 
@@ -34,6 +36,8 @@ const RAW_HEADERS: [&str; 6] =
     post, path = "/v1/passthrough", tag = "Passthrough", request_body = PassthroughRequest,
     security(("apiKey" = [], "connectionToken" = [])),
     params(
+        ("Passthrough-Timeout-Ms" = Option<u64>, Header, description = "The same as `timeoutMs` in the body"),
+        ("Passthrough-Base" = Option<String>, Header, description = "The same as `base` in the body"),
         ("Passthrough-Retries" = Option<u8>, Header, description = "How often the request may be sent again: 0, 1 or 2"),
         ("Passthrough-Throttle" = Option<String>, Header, description = "Where the provider said \"not before\": `wait` or `refuse`")
     ),
@@ -54,6 +58,8 @@ pub(super) async fn passthrough(app: &App, request: DoorRequest) -> Result<DoorA
     post, path = "/v1/passthrough/raw", tag = "Passthrough", request_body = PassthroughRequest,
     security(("apiKey" = [], "connectionToken" = [])),
     params(
+        ("Passthrough-Timeout-Ms" = Option<u64>, Header, description = "The same as `timeoutMs` in the body"),
+        ("Passthrough-Base" = Option<String>, Header, description = "The same as `base` in the body"),
         ("Passthrough-Retries" = Option<u8>, Header, description = "How often the request may be sent again: 0, 1 or 2"),
         ("Passthrough-Throttle" = Option<String>, Header, description = "Where the provider said \"not before\": `wait` or `refuse`")
     ),
@@ -86,8 +92,9 @@ pub(super) async fn send(
     let connection_token = presented.connection_token();
     let mut asked = Asked::default();
     let read = read(app, body, door, parse, &mut asked).await;
-    let (mut converted, persistence) = match read.and_then(|read| Ok((read, presented.persistence()?))) {
-        Ok(read) => read,
+    let optioned = read.and_then(|read| with_options(read, &presented, &mut asked));
+    let (mut converted, persistence) = match optioned {
+        Ok(optioned) => optioned,
         Err(error) => {
             let Asked { method, path } = &asked;
             let (method, path) = (method.as_deref().unwrap_or_default(), path.as_deref().unwrap_or_default());
@@ -122,6 +129,59 @@ struct Asked {
     path: Option<String>,
 }
 
+impl Asked {
+    fn of(converted: &Converted) -> Self {
+        Self {
+            method: Some(converted.request.method.to_string()),
+            path: Some(converted.request.path.path().to_owned()),
+        }
+    }
+}
+
+/// The options among the headers, which say the same at every door. Two places that say different things are refused:
+/// which of them counts is not ours to guess.
+fn with_options(
+    mut converted: Converted,
+    presented: &Presented<'_>,
+    asked: &mut Asked,
+) -> Result<(Converted, Persistence), ApiError> {
+    let mut read = || {
+        presented.check_options()?;
+        let base = presented.base()?.map(str::to_owned);
+        let timeout = presented.timeout()?.and_then(|timeout| u64::try_from(timeout.as_millis()).ok());
+        one_of(&mut converted.request.base, base, BASE_HEADER, "base")?;
+        one_of(&mut converted.timeout_ms, timeout, TIMEOUT_HEADER, "timeoutMs")?;
+        presented.persistence()
+    };
+    match read() {
+        Ok(persistence) => Ok((converted, persistence)),
+        Err(error) => {
+            *asked = Asked::of(&converted);
+            Err(error)
+        }
+    }
+}
+
+/// What the body says, or else the header.
+fn one_of<T: PartialEq>(
+    body: &mut Option<T>,
+    header: Option<T>,
+    name: &str,
+    field: &str,
+) -> Result<(), ApiError> {
+    match (&*body, header) {
+        (Some(one), Some(other)) if *one != other => {
+            let message = format!("says something else than `{field}` in the body; send one of them");
+            Err(ApiError::bad_field(&format!("headers.{name}"), message))
+        }
+        (None, Some(header)) => {
+            *body = Some(header);
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Reads an envelope to the point where it can be performed.
 async fn read(
     app: &App,
@@ -148,10 +208,7 @@ async fn read(
     })?;
     match &converted.request.body {
         RequestBody::Bytes { bytes, .. } if bytes.len() > limit => {
-            *asked = Asked {
-                method: Some(converted.request.method.to_string()),
-                path: Some(converted.request.path.path().to_owned()),
-            };
+            *asked = Asked::of(&converted);
             Err(ApiError::envelope_too_large(limit))
         }
         _ => Ok(converted),

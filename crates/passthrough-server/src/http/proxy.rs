@@ -23,7 +23,22 @@ use crate::passthrough::{
 };
 use crate::upstream::UpstreamBody;
 
-/// Every method and path below the prefix.
+/// Passes a request through as it is: method, path and query behind `/v1/proxy`, headers and body; and the provider's
+/// answer back, both ways streamed. Any method but CONNECT and TRACE, also those that OpenAPI has no place for.
+#[utoipa::path(
+    get, path = "/v1/proxy/{path}", tag = "Passthrough", operation_id = "proxy_get",
+    security(("apiKey" = [], "connectionToken" = [])),
+    params(
+        ("path" = String, Path, description = "The provider's path, as it is, slashes included; a query goes along"),
+        ("Passthrough-Timeout-Ms" = Option<u64>, Header, description = "The deadline of the whole call"),
+        ("Passthrough-Base" = Option<String>, Header, description = "The name of one of the provider's further base URLs"),
+        ("Passthrough-Retries" = Option<u8>, Header, description = "How often the request may be sent again: 0, 1 or 2"),
+        ("Passthrough-Throttle" = Option<String>, Header, description = "Where the provider said \"not before\": `wait` or `refuse`")
+    ),
+    responses(
+        (status = "default", description = "The provider's own answer where `Passthrough-Source` is `provider`; else the error body of the other operations")
+    )
+)]
 pub(super) async fn proxy(app: &App, request: DoorRequest) -> Result<DoorAnswer, ApiError> {
     let performed = match read(app, request)? {
         Ok(passthrough) => perform(app, passthrough).await?,
@@ -121,6 +136,7 @@ async fn refused(app: &App, unreadable: Box<Unreadable>) -> ApiError {
 type Asked = (CallerPath, Option<String>, Option<Duration>, Persistence);
 
 fn asked(target: &[u8], presented: &Presented<'_>) -> Result<Asked, ApiError> {
+    presented.check_options()?;
     let base = presented.base()?.map(str::to_owned);
     Ok((caller_path(target)?, base, presented.timeout()?, presented.persistence()?))
 }

@@ -109,6 +109,7 @@ fn show(record: &passthrough_store::Record<'_>) -> Record {
         path: record.path.clone().into_owned(),
         status_code: record.status_code,
         error_code: record.error_code.as_deref().map(str::to_owned),
+        error_reason: record.error_reason.as_deref().map(str::to_owned),
         origin: record.origin.map(|origin| origin.as_str().to_owned()),
         sent: record.sent.unwrap_or(Sent::Unknown).as_str().to_owned(),
         attempts: record.attempts,

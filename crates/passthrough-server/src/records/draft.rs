@@ -15,6 +15,7 @@ use passthrough_wire::error::ErrorCode;
 
 use super::Records;
 use crate::config::Calls;
+use crate::http::error::ApiError;
 use crate::metrics::{Ended, Failure};
 use crate::resolve::{Caller, ReadyConnection};
 use crate::telemetry::{Finish, Stage, Trace};
@@ -35,7 +36,7 @@ enum Outcome {
     /// The provider answered.
     Answered(u16),
     /// We failed, before the provider's status was passed on.
-    Failed { code: ErrorCode, origin: Origin, sent: Sent },
+    Failed { code: ErrorCode, reason: Option<&'static str>, origin: Origin, sent: Sent },
     /// The provider answered, but its answer broke off.
     BrokenOff { status: u16, reason: &'static str },
 }
@@ -186,8 +187,9 @@ impl Draft {
     }
 
     /// We failed.
-    pub fn failed(&mut self, code: ErrorCode, origin: Origin, sent: Sent) {
-        self.outcome = Outcome::Failed { code, origin, sent };
+    pub fn failed(&mut self, error: &ApiError) {
+        let ApiError { code, reason, origin, sent, .. } = *error;
+        self.outcome = Outcome::Failed { code, reason, origin, sent };
     }
 
     /// The answer broke off after its head had been passed on.
@@ -212,7 +214,7 @@ impl Draft {
         match self.outcome {
             Outcome::Answered(status) if self.complete => (Some(status), None, None, Sent::Yes),
             Outcome::Answered(status) => (Some(status), Some(CALLER_GONE), Some(Origin::Caller), Sent::Yes),
-            Outcome::Failed { code, origin, sent } => (None, Some(code.as_str()), Some(origin), sent),
+            Outcome::Failed { code, origin, sent, .. } => (None, Some(code.as_str()), Some(origin), sent),
             Outcome::BrokenOff { status, reason } => {
                 (Some(status), Some(reason), Some(Origin::Provider), Sent::Yes)
             }
@@ -220,6 +222,15 @@ impl Draft {
                 let sent = if self.attempts > 0 { Sent::Unknown } else { Sent::No };
                 (None, Some(CALLER_GONE), Some(Origin::Caller), sent)
             }
+        }
+    }
+
+    /// The reason of our code, where it has several.
+    fn reason(&self) -> Option<&'static str> {
+        match self.outcome {
+            Outcome::Failed { reason, .. } => reason,
+            // Its code says it already.
+            Outcome::BrokenOff { .. } | Outcome::Answered(_) | Outcome::CallerGone => None,
         }
     }
 
@@ -286,6 +297,7 @@ impl Draft {
             method = %record.method,
             status = record.status_code,
             error = record.error_code.as_deref(),
+            reason = record.error_reason.as_deref(),
             duration_ms = record.duration_ms,
             upstream_ms = record.upstream_duration_ms,
             attempts = record.attempts,
@@ -320,6 +332,7 @@ impl Drop for Draft {
             path: self.shown_path(),
             status_code,
             error_code: error_code.map(Cow::Borrowed),
+            error_reason: self.reason().map(Cow::Borrowed),
             origin,
             sent: Some(sent),
             attempts: self.attempts,

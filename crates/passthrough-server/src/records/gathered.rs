@@ -178,6 +178,7 @@ mod tests {
             path: path.into(),
             status_code: Some(200),
             error_code: None,
+            error_reason: None,
             origin: None,
             sent: None,
             attempts: 1,

@@ -14,7 +14,8 @@ const LOOK: Duration = Duration::from_secs(5);
 pub struct Admission {
     caller: Caller,
     connection: ConnectionId,
-    generation: i64,
+    /// `None` where a refresh makes the next one: that is no change of what the account may.
+    generation: Option<i64>,
     token_hash: Vec<u8>,
 }
 
@@ -33,7 +34,7 @@ impl Admission {
         Self {
             caller: caller.clone(),
             connection: ready.connection.id,
-            generation: ready.generation,
+            generation: (!ready.is_refreshable()).then_some(ready.generation),
             token_hash: ready.token_hash.clone(),
         }
     }
@@ -70,7 +71,7 @@ impl Resolver {
         }
         match self.resolve_id(&caller.environment, *connection).await {
             Ok(ready) => Ok(check_usable(&ready.connection).is_ok()
-                && ready.generation == *generation
+                && generation.is_none_or(|generation| ready.generation == generation)
                 && ready.token_hash == *token_hash),
             Err(ResolveError::UnknownConnection) => Ok(false),
             Err(error) => Err(error),

@@ -60,9 +60,12 @@ impl TelemetrySettings {
         if !(0.0..=1.0).contains(&self.sample_ratio) {
             return Err("telemetry.sample_ratio must be between 0 and 1".to_owned());
         }
+        // Checked also where nobody would get them: who corrects the endpoint later should not be surprised.
+        let headers = self.otlp_headers.iter().filter(|header| !header.trim().is_empty());
+        let headers = headers.map(|text| header(text)).collect::<Result<Vec<_>, _>>()?;
         let collector = match self.otlp_endpoint.as_str() {
             "" => None,
-            endpoint => Some(Collector::parse(endpoint, &self.otlp_headers, &self.service_name)?),
+            endpoint => Some(Collector::parse(endpoint, headers, &self.service_name)?),
         };
         let forward_traceparent = self.forward_traceparent;
         Ok(Telemetry { collector, sample_ratio: self.sample_ratio, forward_traceparent })
@@ -70,7 +73,11 @@ impl TelemetrySettings {
 }
 
 impl Collector {
-    pub(super) fn parse(endpoint: &str, headers: &[String], service_name: &str) -> Result<Self, String> {
+    pub(super) fn parse(
+        endpoint: &str,
+        headers: Vec<(HeaderName, HeaderValue)>,
+        service_name: &str,
+    ) -> Result<Self, String> {
         let wrong = || "telemetry.otlp_endpoint must be a URL such as http://127.0.0.1:4318".to_owned();
         let uri: Uri = endpoint.parse().map_err(|_| wrong())?;
         let tls = match uri.scheme() {
@@ -90,11 +97,7 @@ impl Collector {
             host: authority.host().to_owned(),
             port: authority.port_u16().unwrap_or(if tls { 443 } else { 80 }),
             path,
-            headers: headers
-                .iter()
-                .filter(|header| !header.is_empty())
-                .map(|header| self::header(header))
-                .collect::<Result<_, _>>()?,
+            headers,
             service_name: service_name.to_owned(),
         })
     }
@@ -115,7 +118,7 @@ mod tests {
     use super::*;
 
     fn place(endpoint: &str) -> Result<String, String> {
-        let Collector { tls, host, port, path, .. } = Collector::parse(endpoint, &[], "")?;
+        let Collector { tls, host, port, path, .. } = Collector::parse(endpoint, Vec::new(), "")?;
         Ok(format!("{tls} {host} {port} {path}"))
     }
 
@@ -134,11 +137,10 @@ mod tests {
             let error = place(endpoint).unwrap_err();
             assert!(error.starts_with("telemetry.otlp_endpoint") && !error.contains("s3cret"), "{error}");
         }
-        let headers = ["authorization s3cret".to_owned()];
-        let error = Collector::parse("http://x", &headers, "").unwrap_err();
+        let error = header("authorization s3cret").unwrap_err();
         assert_eq!(error, "telemetry.otlp_headers: each is written as name=value");
-        let headers = ["authorization=Bearer s3cret=".to_owned()];
-        let collector = Collector::parse("http://x", &headers, "").unwrap();
+        let headers = vec![header("authorization=Bearer s3cret=").unwrap()];
+        let collector = Collector::parse("http://x", headers, "").unwrap();
         assert_eq!(collector.headers[0].1, "Bearer s3cret=");
         assert!(!format!("{collector:?} {:?}", collector.headers).contains("s3cret"));
     }

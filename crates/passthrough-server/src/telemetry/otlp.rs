@@ -200,7 +200,7 @@ mod tests {
     use crate::metrics::Metrics;
 
     fn traces() -> Traces {
-        let collector = Collector::parse("http://127.0.0.1:1", &[], "shop-gateway").unwrap();
+        let collector = Collector::parse("http://127.0.0.1:1", Vec::new(), "shop-gateway").unwrap();
         let settings =
             Telemetry { collector: Some(collector), sample_ratio: 1.0, forward_traceparent: false };
         let metrics = Metrics::new(std::iter::empty(), Arc::default(), 0);

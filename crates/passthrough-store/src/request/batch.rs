@@ -212,6 +212,7 @@ mod tests {
             path: "/".into(),
             status_code: None,
             error_code: None,
+            error_reason: None,
             origin: None,
             sent: None,
             attempts: 0,

@@ -32,6 +32,9 @@ impl Record<'_> {
         if let Some(code) = &self.error_code {
             text(out, b",\"error_code\":", code);
         }
+        if let Some(reason) = &self.error_reason {
+            text(out, b",\"error_reason\":", reason);
+        }
         if let Some(origin) = self.origin {
             plain(out, b",\"origin\":", origin.as_str());
         }
@@ -121,7 +124,7 @@ mod tests {
         fn a_record()(
             ids in any::<(u32, u128, u128, u128)>(),
             given in any::<[bool; 4]>(),
-            texts in (".*", ".*", of(".*"), of("[\\x00-\\x7f]*")),
+            texts in (".*", ".*", of(".*"), of("[\\x00-\\x7f]*"), of("[a-z_]*")),
             kinds in (0..4usize, 0..3usize, 0..3usize),
             numbers in any::<(u32, i64, i64, i64, i64)>(),
             optional in (of(any::<u16>()), of(any::<i64>())),
@@ -138,6 +141,7 @@ mod tests {
                 path: texts.1.into(),
                 status_code: optional.0,
                 error_code: texts.3.map(Into::into),
+                error_reason: texts.4.map(Into::into),
                 origin: given[2].then_some([Origin::Caller, Origin::Passthrough, Origin::Provider][kinds.1]),
                 sent: given[3].then_some([Sent::Yes, Sent::No, Sent::Unknown][kinds.2]),
                 attempts: numbers.0,

@@ -216,6 +216,7 @@ pub(crate) fn record(number: u64) -> Record<'static> {
         path: "/v1/things".into(),
         status_code: Some(200),
         error_code: None,
+        error_reason: None,
         origin: None,
         sent: None,
         attempts: 1,

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::exit::{Exit, Hinted};
 use crate::local::LocalFlags;
 use crate::output::{Output, cell};
-use crate::time::{now_ms, rfc3339};
+use crate::time::{self, now_ms, rfc3339};
 
 /// What to do with keys.
 #[derive(Debug, Subcommand)]
@@ -36,6 +36,7 @@ The key goes to standard output, alone; everything else goes to standard error.
 Examples:
   passthrough key create my-app --data-dir ./data
   PASSTHROUGH_API_KEY=$(passthrough key create ci --environment staging --quiet)
+  passthrough key create partner --expires 30d
   passthrough key create partner --expires 2027-01-31T12:00:00Z")]
 pub struct Create {
     /// A name to know it by
@@ -43,8 +44,8 @@ pub struct Create {
     /// The environment that it opens: a closed room of connections and records
     #[arg(long, value_name = "ENV", default_value = "default")]
     environment: Environment,
-    /// When it expires (RFC 3339); never, where this is not given
-    #[arg(long, value_name = "TIME", value_parser = parse_expiry)]
+    /// When it expires: a time (RFC 3339) or a span from now on (`24h`, `30d`); never, where this is not given
+    #[arg(long, value_name = "TIME", value_parser = time::parse_coming)]
     expires: Option<i64>,
     #[command(flatten)]
     local: LocalFlags,
@@ -195,11 +196,6 @@ fn state(key: &Listed) -> String {
         (None, Some(at)) => format!("until {at}"),
         (None, None) => "valid".to_owned(),
     }
-}
-
-fn parse_expiry(text: &str) -> Result<i64, String> {
-    passthrough_wire::time::parse(text)
-        .ok_or_else(|| "must be a time such as 2027-01-31T12:00:00Z".to_owned())
 }
 
 #[cfg(test)]

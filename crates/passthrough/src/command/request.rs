@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use passthrough_client::wire::{BASE_HEADER, TIMEOUT_HEADER};
+use passthrough_client::wire::{BASE_HEADER, RETRIES_HEADER, THROTTLE_HEADER, TIMEOUT_HEADER};
 use passthrough_client::{Connection, Raw};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -75,6 +75,12 @@ pub struct Request {
     /// Total deadline in seconds
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
     timeout: Option<u64>,
+    /// How often it may be sent again where that is harmless: 0, 1 or 2
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u8).range(0..=2))]
+    retries: Option<u8>,
+    /// Where the provider has said "not before": wait for it, or refuse at once
+    #[arg(long, value_name = "wait|refuse", value_parser = ["wait", "refuse"])]
+    throttle: Option<String>,
     /// The connection token, or @FILE to read it from a file
     #[arg(
         long,
@@ -99,7 +105,7 @@ impl Request {
             )
         })?;
         let token = token.read("--connection-token", "PASSTHROUGH_CONNECTION_TOKEN")?;
-        let connection = client.connection(token);
+        let connection = client.connection(token).with_options(self.options()?);
         if self.raw {
             self.run_raw(&connection, output).await
         } else if self.envelope || output.is_json() {
@@ -139,22 +145,37 @@ impl Request {
         Ok(ending(output, status))
     }
 
-    /// The headers of the proxy door, our options among them.
+    /// Our options, by flags or as headers. They say the same at every door.
+    fn options(&self) -> Result<HeaderMap> {
+        let mut options = HeaderMap::new();
+        for (name, value) in self.headers.iter().filter(|(name, _)| is_option(name)) {
+            options.append(name, value.clone());
+        }
+        if let Some(base) = &self.base {
+            options.insert(BASE_HEADER, HeaderValue::try_from(base)?);
+        }
+        if let Some(milliseconds) = self.timeout {
+            options.insert(TIMEOUT_HEADER, HeaderValue::from(milliseconds));
+        }
+        if let Some(retries) = self.retries {
+            options.insert(RETRIES_HEADER, HeaderValue::from(u16::from(retries)));
+        }
+        if let Some(throttle) = &self.throttle {
+            options.insert(THROTTLE_HEADER, HeaderValue::try_from(throttle)?);
+        }
+        Ok(options)
+    }
+
+    /// The headers for the provider.
     fn headers(&self, content_type: Option<&str>) -> Result<HeaderMap> {
         let mut headers = HeaderMap::new();
-        for (name, value) in &self.headers {
+        for (name, value) in self.headers.iter().filter(|(name, _)| !is_option(name)) {
             headers.append(name, value.clone());
         }
         // Several APIs refuse requests without one.
         headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(USER_AGENT));
         if let Some(content_type) = content_type {
             headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::try_from(content_type)?);
-        }
-        if let Some(base) = &self.base {
-            headers.insert(BASE_HEADER, HeaderValue::try_from(base)?);
-        }
-        if let Some(milliseconds) = self.timeout {
-            headers.insert(TIMEOUT_HEADER, HeaderValue::from(milliseconds));
         }
         Ok(headers)
     }
@@ -165,7 +186,7 @@ impl Request {
         for (name, value) in &self.query {
             request.query.push(name.clone(), value.clone());
         }
-        for (name, value) in &self.headers {
+        for (name, value) in self.headers.iter().filter(|(name, _)| !is_option(name)) {
             let value = value.to_str().map_err(|_| {
                 Hinted::usage(
                     format!("the header {name} is not ASCII"),
@@ -174,10 +195,13 @@ impl Request {
             })?;
             request.headers.push(name.to_string(), value.to_owned());
         }
-        request.base = self.base.clone();
-        request.timeout_ms = self.timeout;
         Ok(request)
     }
+}
+
+/// Whether a header is for the server, not for the provider.
+fn is_option(name: &HeaderName) -> bool {
+    name.as_str().starts_with("passthrough-")
 }
 
 /// How the command ends, and a word about it where that may surprise.

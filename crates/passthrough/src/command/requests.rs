@@ -6,7 +6,8 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use passthrough_client::{Client, Error, RequestFilter};
-use passthrough_wire::record::Record;
+use passthrough_wire::error::ErrorCode;
+use passthrough_wire::record::{ENDINGS, Record};
 
 use crate::exit::Exit;
 use crate::output::{Output, cell, clean};
@@ -46,10 +47,10 @@ pub struct FilterFlags {
     #[arg(long, value_name = "CODE")]
     provider: Option<String>,
     /// Only those that the provider answered with this status, or this class of them (`404`, `5xx`)
-    #[arg(long, value_name = "STATUS")]
+    #[arg(long, value_name = "STATUS", value_parser = parse_status)]
     status: Option<String>,
     /// Only those that failed on our side with this code (`gateway_timeout`)
-    #[arg(long, value_name = "CODE")]
+    #[arg(long, value_name = "CODE", value_parser = error_codes())]
     error: Option<String>,
 }
 
@@ -130,6 +131,18 @@ impl FilterFlags {
             ..RequestFilter::default()
         }
     }
+}
+
+/// A status or a class of them. For `clap`.
+fn parse_status(text: &str) -> Result<String, String> {
+    let is_class = matches!(text.as_bytes(), [b'1'..=b'5', b'x', b'x']);
+    let is_code = text.parse().is_ok_and(|code: u16| (100..=999).contains(&code));
+    let wrong = || "write a status such as 404, or a class: 1xx, 2xx, 3xx, 4xx or 5xx".to_owned();
+    if is_class || is_code { Ok(text.to_owned()) } else { Err(wrong()) }
+}
+
+fn error_codes() -> Vec<&'static str> {
+    ErrorCode::ALL.into_iter().map(ErrorCode::as_str).chain(ENDINGS).collect()
 }
 
 impl List {
@@ -250,8 +263,10 @@ fn print(output: &Output, record: &Record) -> Result<()> {
     ))
 }
 
-/// The provider's status, or our error where there is none.
+/// The provider's status, and our error with its reason: an answer may break off after its head.
 fn outcome(record: &Record) -> String {
     let status = record.status_code.map(|status| status.to_string());
-    status.or_else(|| record.error_code.clone()).unwrap_or_else(|| "-".to_owned())
+    let reason = record.error_reason.as_ref().map(|reason| format!("({reason})"));
+    let told: Vec<_> = [status, record.error_code.clone(), reason].into_iter().flatten().collect();
+    if told.is_empty() { "-".to_owned() } else { told.join(" ") }
 }

@@ -12,7 +12,7 @@ use crate::exit::{Exit, Hinted};
 use crate::local::LocalFlags;
 use crate::logging::LogFlags;
 use crate::output::Output;
-use crate::{open_files, signal};
+use crate::{open_files, signal, time};
 
 /// What is logged where nobody says.
 const USUAL_LOG: &str = "info,sqlx=warn";
@@ -66,7 +66,7 @@ impl Serve {
         let config = Config::load(&overrides)?;
         let server = bind(config.clone(), BUSY).await?;
         log.flush();
-        introduce(&config, &server, output).await?;
+        introduce(&config, &server, output, self.log.is_json()).await?;
         server.run(stop).await;
         Ok(Exit::Done)
     }
@@ -79,27 +79,67 @@ pub(super) fn parse_listen(text: &str) -> Result<SocketAddr, String> {
 
 /// Binds, with a hint where the address is taken.
 pub(super) async fn bind(config: Config, hint: &'static str) -> Result<Server> {
-    let address = config.listen;
     Server::bind(config).await.map_err(|error: StartError| {
-        if error.is_address_in_use() {
-            return Hinted::new(format!("cannot listen on {address}: it is in use"), hint).into();
+        let is_in_use = error.is_address_in_use();
+        match error {
+            StartError::Listen { address, .. } if is_in_use => {
+                Hinted::new(format!("cannot listen on {address}: it is in use"), hint).into()
+            }
+            StartError::Expose { address, .. } if is_in_use => {
+                let what = format!("cannot serve the metrics on {address}: it is in use");
+                Hinted::new(what, "set `metrics.listen` to a port that nothing listens on").into()
+            }
+            error => anyhow::Error::new(error),
         }
-        anyhow::Error::new(error)
     })
 }
 
-async fn introduce(config: &Config, server: &Server, output: &Output) -> Result<()> {
-    output.note(format!("database   {}", config.database_label()));
+/// Says how the start went: in lines of the log's own form, so that whoever collects the log need read only one.
+struct Teller<'a> {
+    output: &'a Output,
+    json: bool,
+}
+
+impl Teller<'_> {
+    fn note(&self, text: impl AsRef<str>) {
+        match self.json {
+            true if text.as_ref().is_empty() => {}
+            true => self.output.note(json_line("INFO", text.as_ref())),
+            false => self.output.note(text),
+        }
+    }
+
+    fn warning(&self, text: &str) {
+        if self.json { self.output.important(json_line("WARN", text)) } else { self.output.warning(text) }
+    }
+
+    fn important(&self, text: String) {
+        self.output.important(if self.json { json_line("INFO", &text) } else { text });
+    }
+}
+
+fn json_line(level: &str, text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let timestamp = time::rfc3339(time::now_ms());
+    let line = serde_json::json!({
+        "timestamp": timestamp, "level": level, "message": words.join(" "), "target": "passthrough::serve"
+    });
+    line.to_string()
+}
+
+async fn introduce(config: &Config, server: &Server, output: &Output, json: bool) -> Result<()> {
+    let tell = Teller { output, json };
+    tell.note(format!("database   {}", config.database_label()));
     match &config.keyring {
-        Some(_) => output.note("keyring    from the settings"),
-        None => output.note(format!("key file   {}", config.keyring_path().display())),
+        Some(_) => tell.note("keyring    from the settings"),
+        None => tell.note(format!("key file   {}", config.keyring_path().display())),
     }
     if server.made_keyring() {
-        output.note("           made now; without it no credential can be opened again: back it up, apart from the database");
+        tell.note("           made now; without it no credential can be opened again: back it up, apart from the database");
     }
     if let Some(key) = server.first_key() {
         let is_shown = std::io::stdout().is_terminal();
-        output.note(if is_shown {
+        tell.note(if is_shown {
             "\nfirst API key, of environment `default`; it is shown only now:\n"
         } else {
             "\nfirst API key, of environment `default`, goes to standard output; it is shown only now"
@@ -109,20 +149,20 @@ async fn introduce(config: &Config, server: &Server, output: &Output) -> Result<
         } else {
             output.line(key.expose())?;
         }
-        output.note("");
+        tell.note("");
     } else if config.first_api_key {
         // Whoever waits for a key, as in `serve > api.key`, must learn why there is none.
         let (keys, folder) = (server.count_api_keys().await?, config.data_dir.display());
-        output.note(format!(
+        tell.note(format!(
             "no API key is printed: there are {keys} already; \
              `passthrough key create NAME --data-dir {folder}` makes another"
         ));
     }
     let address = server.address();
     if !address.ip().is_loopback() {
-        output.warning("callers send keys in clear to this address: put something that speaks TLS before it");
+        tell.warning("callers send keys in clear to this address: put something that speaks TLS before it");
     }
     // The line that scripts wait for, so also where little is said.
-    output.important(format!("listening on http://{address}"));
+    tell.important(format!("listening on http://{address}"));
     Ok(())
 }

@@ -15,6 +15,7 @@ use clap::Args;
 use dialoguer::console;
 use passthrough_client::Client;
 use passthrough_server::Clock;
+use serde_json::Value;
 use tokio::time::MissedTickBehavior;
 
 use board::{Board, Sort};
@@ -80,9 +81,8 @@ impl Top {
         let terminal = std::io::stdout().is_terminal();
         if self.once || !terminal {
             let board = watch.look(&view).await?;
-            // A pipe has no width, and whoever asks once wants all lines.
-            let width = if terminal { Screen::size().0 } else { 80 };
-            let frame = self.frame((width, usize::MAX / 2), false, terminal, view.sort);
+            // Whoever asks once wants all of it, and a terminal breaks lines that are too long.
+            let frame = self.frame((usize::MAX, usize::MAX / 2), false, terminal, view.sort);
             output.line(draw::draw(&board, &frame).join("\n"))?;
             return Ok(Exit::Done);
         }
@@ -102,7 +102,7 @@ impl Top {
         loop {
             tokio::select! {
                 () = &mut stop => return Ok(Exit::Done),
-                _ = ticks.tick() => output.json_line(&watch.look(view).await?)?,
+                _ = ticks.tick() => output.json_line(&rounded(serde_json::to_value(watch.look(view).await?)?))?,
             }
             if self.once {
                 return Ok(Exit::Done);
@@ -146,6 +146,22 @@ impl Top {
         let mut ticks = tokio::time::interval(Duration::from_secs_f64(self.interval));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         ticks
+    }
+}
+
+/// With no more decimals than anybody reads.
+fn rounded(value: Value) -> Value {
+    match value {
+        Value::Number(number) => match number.as_f64() {
+            Some(float) if number.is_f64() => {
+                let float = (float * 1e3).round() / 1e3;
+                if float.fract() == 0.0 && float.abs() < 1e15 { (float as i64).into() } else { float.into() }
+            }
+            _ => Value::Number(number),
+        },
+        Value::Array(values) => values.into_iter().map(rounded).collect(),
+        Value::Object(members) => members.into_iter().map(|(name, value)| (name, rounded(value))).collect(),
+        other => other,
     }
 }
 
@@ -196,5 +212,17 @@ impl Watch<'_> {
             .into(),
             _ => error.into(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_a_snapshot_are_rounded() {
+        let board = serde_json::json!({"a": 0.123_456_789, "b": [5.0, 7], "c": {"d": 1.0005, "e": null}});
+        let expected = serde_json::json!({"a": 0.123, "b": [5, 7], "c": {"d": 1.001, "e": null}});
+        assert_eq!(rounded(board).to_string(), expected.to_string());
     }
 }

@@ -51,6 +51,7 @@ async fn a_connection_has_its_limit_and_its_answers_tell_it() {
         assert_eq!(scope(&refused), "connection");
         let kept = record(&stage.program, json(&refused)["requestId"].as_str().unwrap()).await;
         assert_eq!((&kept["errorCode"], &kept["attempts"]), (&"too_many_requests".into(), &0.into()));
+        assert!(kept["errorReason"].is_string(), "which limit: {kept}");
     }
     assert_eq!(stage.program.on(&other, "GET", "/v1/proxy/x", &[], "").await.status, 200);
     stage.program.finish().await;

@@ -65,6 +65,8 @@ fn start(
         let mut line = String::new();
         assert!(lines.read_line(&mut line).unwrap() > 0, "it ended at its start");
         if let Some(url) = line.split("listening on ").nth(1) {
+            // In a line of JSON more follows.
+            let url = url.split('"').next().unwrap_or_default();
             return (child, lines, url.trim().to_owned());
         }
     }
@@ -94,6 +96,28 @@ async fn a_reader_who_stops_reading_does_not_stop_the_server() {
     lines.read_to_end(&mut held).unwrap();
     // The pages of a pipe are not always filled to their ends.
     assert!(held.len() >= 40_000, "the pipe was never full: {} bytes", held.len());
+}
+
+#[test]
+fn the_lines_of_the_start_are_json_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(BINARY);
+    command.env_clear().args(["serve", "--listen", "127.0.0.1:0", "--log-format", "json", "--data-dir"]);
+    let mut child =
+        command.arg(folder.path().join("data")).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut said = Vec::new();
+    for line in BufReader::new(child.stderr.take().unwrap()).lines() {
+        let line = line.unwrap();
+        let json: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        assert!(json["level"].is_string() && json["timestamp"].is_string(), "{line}");
+        said.push(json["message"].as_str().unwrap_or_default().to_owned());
+        if line.contains("listening on http://127.0.0.1:") {
+            break;
+        }
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(said.iter().any(|message| message.starts_with("database SQLite ")), "{said:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

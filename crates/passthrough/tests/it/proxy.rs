@@ -90,7 +90,7 @@ async fn a_callers_headers_go_through_but_for_those_that_are_ours_or_of_the_hop(
         // Ours, under any name.
         "Passthrough-Timeout-Ms: 5000",
         "Passthrough-Retries: 0",
-        "passthrough_anything: no",
+        "Passthrough-Request-Id: no",
         &format!("X-Api-Key: {key}"),
         &format!("X-Auth: Token token={key}"),
         &format!("X-Connection-Token: {token}"),

@@ -202,6 +202,7 @@ async fn what_the_provider_breaks_off_is_recorded_as_that(engine: Engine) {
     assert_eq!((&body["detail"]["reason"], &body["sent"]), (&value!("reset"), &value!("yes")));
     let found = record(&program, &id_of(&response)).await;
     assert_eq!((&found["errorCode"], &found["sent"]), (&value!("bad_gateway"), &value!("yes")));
+    assert_eq!(found["errorReason"], "reset");
     assert_eq!((&found["origin"], &found["attempts"]), (&value!("provider"), &value!(1)));
 
     // Before its head: nobody knows what it did.
@@ -218,6 +219,7 @@ async fn what_the_provider_breaks_off_is_recorded_as_that(engine: Engine) {
     assert_eq!(body["retryable"], true);
     let found = record(&program, &id_of(&response)).await;
     assert_eq!((&found["errorCode"], &found["sent"]), (&value!("bad_gateway"), &value!("no")));
+    assert_eq!(found["errorReason"], "connect");
 
     // In the middle of a stream: the status was passed on, and the record says how it ended.
     let bytes = spoken(&program, &raw, "GET /v1/proxy/x", "", "").await;

@@ -153,3 +153,61 @@ async fn what_was_never_written_is_sent_again_whatever_it_is() {
     assert_eq!((&kept["attempts"], &kept["sent"]), (&3.into(), &"no".into()));
     program.finish().await;
 }
+
+/// What is not known must not silently do nothing, and what is known says the same at every door.
+#[tokio::test(flavor = "multi_thread")]
+async fn options_are_the_same_at_every_door_and_a_misspelt_one_is_refused() {
+    let stage = stage(vec![unavailable(), once("200 OK")]).await;
+    let envelope = |more: &str| format!(r#"{{"method":"GET","path":"/x"{more}}}"#);
+    for (method, door) in
+        [("GET", "/v1/proxy/x"), ("POST", "/v1/passthrough"), ("POST", "/v1/passthrough/raw")]
+    {
+        let body = || if method == "GET" { String::new() } else { envelope("") };
+        let ask = async |headers: &[(&str, &str)]| {
+            stage.program.on(&stage.connection, method, door, headers, body()).await
+        };
+        for (name, near) in [
+            ("Passthrough-Retry", "passthrough-retries"),
+            ("Passthrough-Timeout", "passthrough-timeout-ms"),
+            ("passthrough_throttle", "passthrough-throttle"),
+        ] {
+            let refused = support::failure(&ask(&[(name, "1")]).await, 400, "bad_request");
+            assert_eq!(support::paths(&refused), [format!("headers.{}", name.to_lowercase())], "{door}");
+            assert_eq!(refused["detail"][0]["suggestion"], near, "{door}");
+        }
+        let refused = support::failure(&ask(&[("Passthrough-Timeout-Ms", "0")]).await, 400, "bad_request");
+        assert_eq!(support::paths(&refused), ["headers.passthrough-timeout-ms"], "{door}");
+        let late = ask(&[("Passthrough-Timeout-Ms", "1"), ("Passthrough-Base", "none-such")]).await;
+        assert_eq!(late.status, 400, "the base is looked at: {door}");
+    }
+    let both = [("passthrough-timeout-ms", "9000")];
+    let conflict = stage.program.on(
+        &stage.connection,
+        "POST",
+        "/v1/passthrough",
+        &both,
+        envelope(r#","timeoutMs":8000"#),
+    );
+    let refused = support::failure(&conflict.await, 400, "bad_request");
+    assert_eq!(support::paths(&refused), ["headers.passthrough-timeout-ms"]);
+    assert_eq!(requests(&stage), 0);
+    let same = stage.program.on(
+        &stage.connection,
+        "POST",
+        "/v1/passthrough",
+        &both,
+        envelope(r#","timeoutMs":9000"#),
+    );
+    assert_eq!(json(&same.await)["attempts"], 2);
+    stage.program.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deadline_in_a_header_holds_for_an_envelope() {
+    let stage = stage(vec![vec![Step::ReadRequest, Step::Hold]]).await;
+    let headers = [("Passthrough-Timeout-Ms", "300")];
+    let body = r#"{"method":"GET","path":"/x"}"#.to_owned();
+    let late = stage.program.on(&stage.connection, "POST", "/v1/passthrough", &headers, body).await;
+    assert!(failure(&late).starts_with("504 gateway_timeout total_timeout"), "{}", failure(&late));
+    stage.program.finish().await;
+}

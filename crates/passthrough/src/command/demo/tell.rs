@@ -60,7 +60,7 @@ The answer: {status}, in {took} ms, {id}
 }
 
 fn next(story: &Story, keeps_serving: bool) -> String {
-    let Story { server, api_key, .. } = story;
+    let Story { server, api_key, folder, .. } = story;
     let token = &story.connection.token;
     let end = if keeps_serving { "\nServing until Ctrl-C." } else { "" };
     format!(
@@ -90,8 +90,9 @@ Next (with the three exports above):
   {program} request GET /echo -i        what the provider sees
   {program} requests list               what was recorded
   {program} provider list               real providers; `custom` reaches any API
-  {program} key create my-app           an API key for your application
-  {program} serve                       the real thing
+  {program} key create my-app --data-dir {folder}
+                                        an API key for your application, in this installation
+  {program} serve                       the real thing: an installation of its own, with a key of its own
   {program} --help                      everything else
 {end}",
         program = program(),

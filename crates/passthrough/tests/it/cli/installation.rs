@@ -106,6 +106,20 @@ fn a_taken_address_is_named_with_a_way_out() {
 }
 
 #[test]
+fn a_taken_address_of_the_metrics_is_not_blamed_on_the_callers_one() {
+    let (_folder, data) = data_dir();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let mut command = passthrough();
+    command.env("PASSTHROUGH_METRICS__LISTEN", &address);
+    let output = command.args(["serve", "--listen", "127.0.0.1:0", "--data-dir", &data]).output().unwrap();
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains(&format!("cannot serve the metrics on {address}: it is in use")), "{said}");
+    assert!(said.contains("hint: set `metrics.listen`") && !said.contains("--listen"), "{said}");
+}
+
+#[test]
 fn the_demo_makes_an_answered_call_and_can_be_run_again() {
     let (_folder, data) = data_dir();
     let args = ["demo", "--listen", "127.0.0.1:0", "--no-serve", "--data-dir", &data];

@@ -156,3 +156,44 @@ fn records_are_followed_until_interrupted() {
     kill_process(Pid::from_child(&child), Signal::INT).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
+
+#[test]
+fn options_work_by_flag_and_by_header_at_every_door() {
+    let demo = Demo::start();
+    for door in [None, Some("--envelope"), Some("--raw")] {
+        let code = |args: &[&str]| {
+            let all: Vec<_> =
+                ["request", "GET", "/account"].into_iter().chain(args.iter().copied()).chain(door).collect();
+            let output = demo.run(&all);
+            (output.status.code(), text(&output.stderr))
+        };
+        let flags = ["--retries", "1", "--throttle", "refuse", "--timeout", "5"];
+        assert_eq!(code(&flags).0, Some(0), "{door:?}: {}", code(&flags).1);
+        assert_eq!(code(&["-H", "Passthrough-Retries: 0"]).0, Some(0), "{door:?}");
+        let (status, said) = code(&["-H", "Passthrough-Retries: 7"]);
+        assert!(status == Some(1) || status == Some(2), "{door:?}: {status:?} {said}");
+        assert!(said.contains("must be 0, 1 or 2"), "{door:?}: {said}");
+        assert!(code(&["-H", "Passthrough-Retry: 1"]).1.contains("passthrough-retries"), "{door:?}");
+        assert_eq!(code(&["--retries", "3"]).0, Some(2));
+        assert_eq!(code(&["--throttle", "perhaps"]).0, Some(2));
+    }
+}
+
+#[test]
+fn filters_that_fit_no_record_are_refused_with_those_that_might() {
+    let demo = Demo::start();
+    for (filter, wrong, right) in
+        [("--error", "nonsense", "gateway_timeout"), ("--status", "9xx", "4xx"), ("--status", "abc", "4xx")]
+    {
+        for command in ["list", "follow"] {
+            let output = demo.run(&["requests", command, filter, wrong]);
+            assert_eq!(output.status.code(), Some(2), "{command} {filter} {wrong}");
+            assert!(text(&output.stderr).contains(right), "{}", text(&output.stderr));
+        }
+        assert_eq!(demo.run(&["requests", "list", filter, right]).status.code(), Some(0), "{filter} {right}");
+    }
+    assert_eq!(
+        demo.run(&["requests", "list", "--error", "caller_gone", "--status", "503"]).status.code(),
+        Some(0)
+    );
+}
