@@ -108,8 +108,9 @@ fn describe_proxy(paths: &mut utoipa::openapi::Paths) {
         ("options", &mut item.options),
     ];
     for (method, place) in places {
-        let operation_id = Some(format!("proxy_{method}"));
-        *place = Some(utoipa::openapi::path::Operation { operation_id, ..described.clone() });
+        let mut operation = described.clone();
+        operation.operation_id = Some(format!("proxy_{method}"));
+        *place = Some(operation);
     }
 }
 
