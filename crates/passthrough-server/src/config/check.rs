@@ -28,11 +28,12 @@ impl Settings {
         limits.check_bounds()?;
         let cache = self.cache;
         let days = self.records.retention_days;
+        // Also where a flag replaces it: a mistake should not wait for the day when the flag is left out.
         let listen = self.listen.parse().map_err(|_| {
             ConfigError::Invalid(format!("listen: `{}` is no address such as 127.0.0.1:8080", self.listen))
-        });
+        })?;
         Ok(Config {
-            listen: overrides.listen.map_or(listen, Ok)?,
+            listen: overrides.listen.unwrap_or(listen),
             data_dir: overrides.data_dir.clone().unwrap_or(self.data_dir),
             database_url: database_url.map(Into::into),
             keyring: non_empty(self.keyring).map(Into::into),
