@@ -70,6 +70,6 @@ async fn a_body_that_nobody_was_there_to_read_is_still_whole() {
     let mut call = asked(nobody, Request::post("/").body(unknown_size("abc")).unwrap());
     assert_eq!(upstream.0.send(&mut call).await.unwrap_err().sent, Sent::No);
     call.origin = Arc::new(plain(server.address()));
-    assert_eq!(text(upstream.0.send(&mut call).await.unwrap()).await.unwrap(), "ok");
+    assert_eq!(text(*upstream.0.send(&mut call).await.unwrap()).await.unwrap(), "ok");
     assert!(server.connections()[0].text().ends_with("\r\n\r\n3\r\nabc\r\n0\r\n\r\n"));
 }
