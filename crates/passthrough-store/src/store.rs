@@ -35,11 +35,11 @@ impl Engine {
         }
     }
 
-    /// What keeps the rows of a `select` to whoever comes first, and gives others to who comes second.
+    /// What keeps the rows of `d` of a `select` to whoever comes first, and gives others to who comes second.
     pub(crate) fn skip_locked(self) -> &'static str {
         match self {
             Engine::Sqlite => "",
-            Engine::Postgres => " for update skip locked",
+            Engine::Postgres => " for update of d skip locked",
         }
     }
 

@@ -24,14 +24,16 @@ impl Store {
         let mut statement = Statement::new(COLUMNS);
         statement.push(SEALED_COLUMNS).push(" where c.environment = ").push_text(environment.as_str());
         statement.push(" and c.integration = ").push_text(integration);
-        // The index has the beginning only.
+        // The index has the beginning only. Were the column itself compared, SQLite would put the value into the
+        // first condition, too, and not see the index.
         statement.push(" and substr(c.account_id, 1, 200) = substr(").push_text(account_id).push(", 1, 200)");
-        statement.push(" and c.account_id = ").push_text(account_id);
+        statement.push(" and c.account_id || '' = ").push_text(account_id);
         match external_id {
             Some(external_id) => statement.push(" and c.external_id = ").push_text(external_id),
             None => statement.push(" and c.external_id is null"),
         };
-        statement.push(" and c.status <> 'archived' order by c.id desc limit 1");
+        // Not by id alone: SQLite would then look through all connections, which lie in that order.
+        statement.push(" and c.status <> 'archived' order by c.created_at desc, c.id desc limit 1");
         statement.find(&self.readers).await?.as_ref().map(read_stored).transpose()
     }
 }

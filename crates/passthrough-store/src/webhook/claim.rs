@@ -65,10 +65,10 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<ClaimedDelivery>, StoreError> {
         let mut statement = Statement::new(
-            "with next as materialized (select id from webhook_deliveries \
-             where status = 'pending' and next_attempt_at <= $1 and (lease_until is null or lease_until <= $1) \
-             and endpoint_id in (select id from webhook_endpoints where enabled = 1) \
-             order by next_attempt_at limit $2",
+            "with next as materialized (select d.id from webhook_deliveries d \
+             where d.status = 'pending' and d.next_attempt_at <= $1 and (d.lease_until is null or d.lease_until <= $1) \
+             and exists (select 1 from webhook_endpoints w where w.id = d.endpoint_id and w.enabled = 1) \
+             order by d.next_attempt_at limit $2",
         )
         .integer(now)
         .integer(i64::from(limit))
