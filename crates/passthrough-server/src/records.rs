@@ -31,6 +31,10 @@ const MAX_BYTES: usize = 1 << 20;
 /// How often old records are deleted, and how many batches at a time.
 const SWEEP: Duration = Duration::from_secs(600);
 const SWEEP_BATCHES: u32 = 100;
+/// The same for what has run out of linking, and for events: how many, and how long they are kept at least.
+const SWEEP_ROWS: u32 = 10_000;
+const LINKS_KEPT_MS: i64 = 7 * 86_400_000;
+const EVENTS_KEPT_MS: i64 = 30 * 86_400_000;
 
 /// Takes records in. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -111,7 +115,24 @@ impl Records {
             if Instant::now() >= next_sweep {
                 next_sweep = Instant::now() + SWEEP;
                 self.sweep(&store, retention.unwrap_or_default()).await;
+                self.sweep_links(&store, retention.unwrap_or_default()).await;
             }
+        }
+    }
+
+    /// Deletes what has run out of linking, and events as old as records may get.
+    async fn sweep_links(&self, store: &Store, retention: Duration) {
+        let now = self.0.clock.now_ms();
+        let age = i64::try_from(retention.as_millis()).unwrap_or(i64::MAX);
+        // Long enough for somebody who asks what has become of a link.
+        let (links, events) = (now - LINKS_KEPT_MS, now.saturating_sub(age.max(EVENTS_KEPT_MS)));
+        let swept = async {
+            store.delete_link_sessions_before(links, SWEEP_ROWS).await?;
+            store.delete_public_tokens_before(links, SWEEP_ROWS).await?;
+            store.delete_events_before(events, SWEEP_ROWS).await
+        };
+        if let Err(error) = swept.await {
+            tracing::warn!(%error, "old link sessions and events could not be deleted yet");
         }
     }
 

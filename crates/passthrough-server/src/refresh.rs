@@ -186,7 +186,16 @@ impl Parts {
             let lease =
                 Lease { environment: environment.clone(), connection: id, generation: ready.generation };
             match self.take(&lease, now).await? {
-                Leased::Taken { .. } => return self.hold(lease, ready, why, state.failures).await,
+                Leased::Taken { .. } => {
+                    // Another process may have had its failure, or its end, between the look and the lease.
+                    if let Some(now) = self.store().find_refresh_state(environment, id).await?
+                        && (now.status, now.not_before) != (state.status, state.not_before)
+                    {
+                        self.release(&lease).await;
+                        continue;
+                    }
+                    return self.hold(lease, ready, why, state.failures).await;
+                }
                 Leased::Newer => {}
                 Leased::Gone => return Err(ResolveError::UnknownConnection.into()),
                 Leased::Held { .. } if Instant::now() > patience => {

@@ -7,11 +7,13 @@ use std::time::Duration;
 use passthrough_store::{DueRefresh, StoreError};
 use tokio::time::sleep;
 
-use super::{Parts, Refresher, Why, blocking};
+use super::{Outcome, Parts, Refresher, Why, blocking};
 
 /// How often refresh tokens in danger are looked for, and how many are refreshed at a time.
 const ROUND: Duration = Duration::from_secs(60);
 const AT_A_TIME: u32 = 50;
+/// When one that failed is looked at again.
+const LATER_MS: i64 = 3_600_000;
 
 impl Refresher {
     /// Commits what a former life of this process was given and did not commit. `alone` where no other process works
@@ -56,14 +58,20 @@ impl Refresher {
     async fn round(&self) -> Result<(), StoreError> {
         let parts: &Parts = &self.parts;
         let due = parts.store().list_due(parts.now_ms(), AT_A_TIME).await?;
-        for DueRefresh { environment, id, .. } in due {
+        for DueRefresh { environment, id, generation } in due {
             // One after the other: nobody waits for them, and a provider has its limits.
             match parts.resolver.resolve_id(&environment, id).await {
-                Ok(ready) => drop(self.refreshed(&ready, Why::Due, None).await),
+                Ok(ready) => match self.refreshed(&ready, Why::Due, None).await {
+                    Ok(Outcome::Fresh(_) | Outcome::Ended) => continue,
+                    Ok(Outcome::Failed(_)) | Err(_) => {}
+                },
                 Err(error) => {
-                    tracing::warn!(connection = %id, %error, "a connection is due and cannot be refreshed")
+                    tracing::warn!(connection = %id, %error, "a connection is due and cannot be refreshed");
                 }
             }
+            // Or it would stand at the head of the line for ever, before all others.
+            let later = parts.now_ms() + LATER_MS;
+            parts.store().update_due(&environment, id, generation, Some(later)).await?;
         }
         Ok(())
     }

@@ -145,11 +145,13 @@ impl Gates {
     }
 }
 
+type ByKey<K> = HashMap<K, Arc<Gate>, RandomState>;
+
 /// A semaphore per key. Keys that nobody uses are forgotten before the map outgrows twice the used ones.
 #[derive(Debug)]
 struct KeyedGate<K> {
     places: usize,
-    gates: Mutex<(HashMap<K, Arc<Gate>, RandomState>, usize)>,
+    gates: Mutex<(ByKey<K>, usize)>,
 }
 
 const SMALLEST_SWEEP: usize = 64;
