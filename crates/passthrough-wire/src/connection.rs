@@ -227,7 +227,7 @@ pub enum VerificationResult {
     Unreachable,
 }
 
-fn text(fields: &mut Fields<'_>, name: &'static str) -> Option<String> {
+pub(crate) fn text(fields: &mut Fields<'_>, name: &'static str) -> Option<String> {
     let text: Option<String> = fields.optional(name);
     if text.as_deref().is_some_and(|text| text.is_empty() || text.len() > MAX_TEXT || text.contains('\0')) {
         fields.error(name, format!("must be 1 to {MAX_TEXT} bytes, without NUL"));
@@ -250,7 +250,7 @@ fn tags(fields: &mut Fields<'_>) -> Option<Vec<String>> {
 }
 
 /// A map of secrets. Read value by value, so that no message can quote one.
-fn secrets(fields: &mut Fields<'_>, name: &'static str) -> IndexMap<String, SecretString> {
+pub(crate) fn secrets(fields: &mut Fields<'_>, name: &'static str) -> IndexMap<String, SecretString> {
     let mut secrets = IndexMap::new();
     for (key, value) in fields.object(name) {
         match serde_json::from_str::<Option<String>>(value.get()) {

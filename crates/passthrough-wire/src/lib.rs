@@ -6,13 +6,16 @@
 pub mod api_key;
 pub mod connection;
 pub mod error;
+pub mod event;
 pub mod fields;
+pub mod integration;
 pub mod page;
 pub mod passthrough;
 pub mod provider;
 pub mod record;
 pub mod terminal;
 pub mod time;
+pub mod webhook;
 
 /// The header of every answer of ours that carries the request id.
 pub const REQUEST_ID_HEADER: &str = "passthrough-request-id";

@@ -1,0 +1,30 @@
+//! Events: what happened to a connection or an integration.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// The kinds of events that there are, as they are written in requests.
+pub const EVENT_KINDS: [&str; 7] = [
+    "connection.created",
+    "connection.refreshed",
+    "connection.disconnected",
+    "connection.reconnected",
+    "connection.deleted",
+    "integration.client_rejected",
+    "webhook.test",
+];
+
+/// Something that happened. Holds nothing secret: it is what webhooks are sent.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Event {
+    /// `evt_<ULID>`.
+    pub id: String,
+    /// What happened: `connection.disconnected`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// RFC 3339; when it happened.
+    pub timestamp: String,
+    /// What there is to say of it; `connectionId` and `integration` where it is about one.
+    pub data: serde_json::Map<String, serde_json::Value>,
+}
