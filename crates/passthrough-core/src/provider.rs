@@ -19,6 +19,7 @@ mod facts;
 pub mod file;
 mod given;
 pub mod grant;
+mod hosts;
 mod inject;
 mod input;
 mod limits;

@@ -194,7 +194,7 @@ fn fits_a_host(input: &Input, value: &str) -> bool {
 }
 
 /// Whether what comes next in this URL still belongs to the host.
-fn in_authority(url: &str) -> bool {
+pub(super) fn in_authority(url: &str) -> bool {
     match url.split_once("://") {
         None => true,
         Some((_, rest)) => !rest.contains('/'),
