@@ -39,6 +39,7 @@ pub use error::{ApiError, Error};
 pub use passthrough_wire as wire;
 pub use passthrough_wire::passthrough::{Method, Part, PassthroughRequest, PassthroughResponse, ResponseAs};
 pub use resource::connections::ConnectionFilter;
+pub use resource::integrations::IntegrationFilter;
 pub use resource::requests::RequestFilter;
 pub use response::{Response, ResponseBody};
 pub use secrecy::SecretString;

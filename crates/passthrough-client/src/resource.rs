@@ -3,5 +3,6 @@
 mod api_keys;
 pub(crate) mod connections;
 mod health;
+pub(crate) mod integrations;
 mod providers;
 pub(crate) mod requests;

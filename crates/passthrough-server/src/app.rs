@@ -74,12 +74,7 @@ impl App {
             config.allow_hosts.clone(),
         ));
         let upstream = Upstream::new(config.upstream.clone())?;
-        let obtainer = Obtainer::new(
-            upstream.clone(),
-            clock.clone(),
-            config.allow_hosts.clone(),
-            config.refresh.token_timeout,
-        );
+        let obtainer = Obtainer::new(upstream.clone(), clock.clone(), config.refresh.token_timeout);
         let refresher = Refresher::new(
             installation.clone(),
             Arc::clone(&resolver),

@@ -7,14 +7,14 @@ use passthrough_core::base_url::Origin;
 use passthrough_core::connection::{Connection, ConnectionStatus, Credential, SealedCredential, Variables};
 use passthrough_core::fault::{Origin as Fault, Sent};
 use passthrough_core::id::{ConnectionId, Environment};
-use passthrough_core::provider::{Auth, BaseUrlTemplate, Problem, Provider};
+use passthrough_core::provider::{Auth, BaseUrlTemplate, HostAllowList, Problem, Provider};
 use passthrough_core::token::{Token, TokenKind};
 use passthrough_store::{ChangeSubject, ConnectionPatch, CredentialTimes, Sealed, StoredConnection};
 use passthrough_wire::connection::{CreateConnection, PatchConnection, Verification, VerificationResult};
-use passthrough_wire::fields::FieldError;
 
 use crate::app::App;
 use crate::http::error::ApiError;
+use crate::integrations::{self, find_provider};
 use crate::resolve::{Caller, ReadyConnection};
 use crate::verify::{self, Verified};
 
@@ -24,29 +24,27 @@ pub mod making;
 pub async fn create(
     app: &App,
     caller: &Caller,
-    request: CreateConnection,
+    mut request: CreateConnection,
 ) -> Result<(Connection, Token), ApiError> {
-    let code = request.provider.as_deref().or(request.integration.as_deref()).unwrap_or_default();
-    let field = if request.provider.is_some() { "provider" } else { "integration" };
-    let provider = find_provider(app, field, code)?;
+    let (named, integration) = (request.provider.as_deref(), request.integration.as_deref());
+    let integration = integrations::choose(app, &caller.environment, named, integration).await?;
+    let provider = find_provider(app, "provider", &integration.provider)?;
     let names = request.credentials.keys().map(String::as_str);
     let auth =
         provider.choose_auth(request.auth.as_deref(), names).map_err(|problem| refused(vec![problem]))?;
-    let accepted = provider.accept(
-        auth,
-        request.credentials,
-        request.variables,
-        &app.config.allow_hosts,
-        app.installation.clock.steady_ms(),
-    );
+    integration.complete(&mut request.variables)?;
+    let (hosts, now) =
+        (integration.hosts(provider, &app.config.allow_hosts), app.installation.clock.steady_ms());
+    let accepted = provider.accept(auth, request.credentials, request.variables, &hosts, now);
     let (credential, variables) = accepted.map_err(refused)?;
+    integration.check_client(auth, &credential).map_err(|problem| refused(vec![problem]))?;
     let token = app.installation.new_token(TokenKind::Connection);
     let now = app.now_ms();
     let mut connection = Connection {
         id: ConnectionId::from(token.ulid()),
         environment: caller.environment.clone(),
         provider: provider.code.clone(),
-        integration: code.to_owned(),
+        integration: integration.key,
         auth: auth.name.clone(),
         status: ConnectionStatus::Connected,
         name: request.name,
@@ -211,12 +209,19 @@ async fn seal_new(
     let vault = &app.installation.vault;
     let old = (stored.credential.generation, stored.sealed_variables.generation);
     let old_credential = vault.open_credential(connection, old.0, &stored.credential.sealed)?;
-    let old_variables = vault.open_variables(environment, id, old.1, &stored.sealed_variables.sealed)?;
+    let mut old_variables = vault.open_variables(environment, id, old.1, &stored.sealed_variables.sealed)?;
+    let integration = app.resolver.integration_of(connection).await?;
+    integration.pin(&mut old_variables);
     let variables = match &request.variables {
-        Some(given) => given.clone(),
+        Some(given) => {
+            let mut given = given.clone();
+            integration.complete(&mut given)?;
+            given
+        }
         None => old_variables.clone().into_iter().collect(),
     };
-    let (hosts, now) = (&app.config.allow_hosts, app.installation.clock.steady_ms());
+    let (hosts, now) =
+        (&integration.hosts(provider, &app.config.allow_hosts), app.installation.clock.steady_ms());
     let accepted = match &request.credentials {
         Some(given) => provider.accept(auth, given.clone(), variables, hosts, now),
         None => {
@@ -227,8 +232,8 @@ async fn seal_new(
     let (credential, variables) = accepted.map_err(refused)?;
     // Credentials are write-only. Sent to a host of the caller's choice they would be read back, so whoever
     // changes the host must know them.
-    let hosts = |variables: &Variables| origins(app, provider, auth, variables, &credential);
-    if request.credentials.is_none() && hosts(&old_variables) != hosts(&variables) {
+    let reached = |variables: &Variables| origins(provider, auth, variables, &credential, hosts);
+    if request.credentials.is_none() && reached(&old_variables) != reached(&variables) {
         let message = "the new variables lead to another host: give the credentials, too";
         return Err(ApiError::bad_field("credentials", message));
     }
@@ -250,13 +255,12 @@ async fn seal_new(
 
 /// Where requests of a connection can go.
 fn origins(
-    app: &App,
     provider: &Provider,
     auth: &Auth,
     variables: &Variables,
     credential: &Credential,
+    hosts: &HostAllowList,
 ) -> Vec<Option<Arc<Origin>>> {
-    let hosts = &app.config.allow_hosts;
     let bases = std::iter::once(&provider.base_url).chain(provider.base_urls.values());
     let resolve = |base: &BaseUrlTemplate| {
         let base = base.resolve(variables, credential, &provider.variables, hosts);
@@ -323,14 +327,6 @@ pub async fn delete(app: &App, environment: &Environment, id: ConnectionId) -> R
     }
     app.resolver.changed(ChangeSubject::Connection(id)).await;
     Ok(())
-}
-
-/// The provider of a code, which the request gave in `field`.
-fn find_provider<'a>(app: &'a App, field: &str, code: &str) -> Result<&'a Provider, ApiError> {
-    app.catalog.find(code).map(AsRef::as_ref).map_err(|unknown| {
-        let error = FieldError::new(field, unknown.to_string());
-        ApiError::bad_request(vec![FieldError { suggestion: unknown.nearest, ..error }])
-    })
 }
 
 fn auth_of<'a>(provider: &'a Provider, connection: &Connection) -> Result<&'a Auth, ApiError> {

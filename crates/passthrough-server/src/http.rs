@@ -29,6 +29,7 @@ mod connections;
 pub mod doors;
 pub mod error;
 mod health;
+mod integrations;
 mod list;
 pub mod metrics;
 mod passthrough;
@@ -118,6 +119,8 @@ fn native() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(providers::list))
         .routes(routes!(providers::get))
+        .routes(routes!(integrations::list, integrations::create))
+        .routes(routes!(integrations::get, integrations::patch, integrations::delete))
         .routes(routes!(connections::list, connections::create))
         .routes(routes!(connections::get_current, connections::patch_current, connections::delete_current))
         .routes(routes!(connections::get, connections::patch, connections::delete))

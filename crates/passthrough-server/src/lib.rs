@@ -13,6 +13,7 @@ mod connections;
 mod held;
 mod http;
 pub mod installation;
+pub mod integrations;
 mod limits;
 pub mod metrics;
 mod obtain;

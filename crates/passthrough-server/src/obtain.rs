@@ -14,8 +14,8 @@ use passthrough_core::answer::decode;
 use passthrough_core::connection::Obtained;
 use passthrough_core::grant::{self, Asking, TokenCall};
 use passthrough_core::header::Fields;
+use passthrough_core::provider::Grant;
 use passthrough_core::provider::grant::{Login, OAuth2, Step};
-use passthrough_core::provider::{Grant, HostAllowList};
 use passthrough_core::template::Moment;
 use passthrough_core::upstream::OpenConnection;
 use passthrough_vault::random;
@@ -33,7 +33,6 @@ const MAX_ANSWER: usize = 1 << 20;
 pub struct Obtainer {
     upstream: Upstream,
     clock: Clock,
-    hosts: HostAllowList,
     timeout: Duration,
 }
 
@@ -128,8 +127,8 @@ impl From<grant::GrantError> for Refusal {
 
 impl Obtainer {
     /// An asker that waits for `timeout` at most for each answer.
-    pub fn new(upstream: Upstream, clock: Clock, hosts: HostAllowList, timeout: Duration) -> Self {
-        Self { upstream, clock, hosts, timeout }
+    pub fn new(upstream: Upstream, clock: Clock, timeout: Duration) -> Self {
+        Self { upstream, clock, timeout }
     }
 
     /// Asks for a connection's secret.
@@ -240,7 +239,7 @@ impl Obtainer {
 
     fn asking<'a>(&'a self, ready: &'a ReadyConnection, open: OpenConnection<'a>) -> Asking<'a> {
         let moment = Moment { unix_ms: self.clock.now_ms(), nonce: random() };
-        Asking { open, moment, hosts: &self.hosts, scopes: ready.scopes.as_deref() }
+        Asking { open, moment, hosts: &ready.hosts, scopes: ready.integration.settings.scopes.as_deref() }
     }
 
     /// Sends one call and reads its answer.

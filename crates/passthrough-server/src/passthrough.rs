@@ -200,7 +200,7 @@ async fn run(
     }
     let repeatable = redirect::Repeatable::of(&request, ready.provider.redirects);
     let renewable = renewal::Repeat::of(&ready, &request, wanted == Wanted::Stream);
-    let built = core::build(open, request, || app.moment(), &app.config.allow_hosts);
+    let built = core::build(open, request, || app.moment(), &ready.hosts);
     let mut request = noted(&mut draft, built.map_err(ApiError::from))?;
 
     // 5. Send.
@@ -365,7 +365,7 @@ pub async fn ask(
     elsewhere: Option<&Arc<Origin>>,
 ) -> Result<(http::StatusCode, Fields, Bytes), ApiError> {
     let upstream_request = match elsewhere {
-        None => core::build(open(ready)?, request, || app.moment(), &app.config.allow_hosts)?,
+        None => core::build(open(ready)?, request, || app.moment(), &ready.hosts)?,
         Some(origin) => core::build_hop(open(ready)?, request, origin, || app.moment())?,
     };
     let id = RequestId::from(app.installation.new_ulid());

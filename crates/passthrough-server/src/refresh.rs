@@ -12,6 +12,7 @@ use std::time::Duration;
 use data_encoding::BASE64;
 use passthrough_core::connection::{ConnectionStatus, Credential, SealedCredential};
 use passthrough_core::freshness::Schedule;
+use passthrough_core::grant::brings_its_own_client;
 use passthrough_core::id::{ConnectionId, Environment, EventId};
 use passthrough_store::{CredentialTimes, Leased, NewEvent, RefreshFailure, Refreshed, Store, StoreError};
 use passthrough_vault::random;
@@ -356,8 +357,7 @@ impl Parts {
             return self.reload(ready).await;
         }
         if let Refusal::ClientRejected { code } = &refusal {
-            let integration = &ready.connection.integration;
-            tracing::error!(%integration, reason = %code, "the provider refuses the OAuth client of an integration");
+            self.client_rejected(ready, code, now).await?;
         }
         let told = refusal.retry_after_ms().unwrap_or_default();
         let doubled = COOL_DOWN_MS << failures.clamp(0, 7);
@@ -370,6 +370,20 @@ impl Parts {
         noted.await?;
         tracing::warn!(connection = %id, %error, pause_ms = pause, "a credential could not be refreshed this time");
         Err(ApiError::refresh_failed(&error, pause))
+    }
+
+    /// An alarm for the whole integration, unless the connection brings a client of its own.
+    async fn client_rejected(&self, ready: &ReadyConnection, code: &str, now: i64) -> Result<(), StoreError> {
+        if brings_its_own_client(&ready.credential) {
+            return Ok(());
+        }
+        let (environment, integration) = (&ready.connection.environment, &ready.integration);
+        let event = self.event(&serde_json::json!({ "reason": code }).to_string());
+        let (key, generation) = (&integration.key, integration.generation);
+        if self.store().note_client_rejected(environment, key, generation, &event, now).await? {
+            tracing::error!(integration = %key, reason = %code, "the provider refuses the OAuth client of an integration");
+        }
+        Ok(())
     }
 
     /// The connection as it is stored now.

@@ -7,7 +7,7 @@ use passthrough_core::connection::{Connection, ConnectionStatus, Credential, Obt
 use passthrough_core::freshness::Schedule;
 use passthrough_core::id::{ApiKeyId, ConnectionId, Environment};
 use passthrough_core::provider::grant::Flow;
-use passthrough_core::provider::{Auth, Grant, HostAllowList, Provider};
+use passthrough_core::provider::{Auth, Grant, HostAllowList, Provider, RedactReflections};
 use passthrough_core::redact::Redactor;
 use passthrough_core::template::{Moment, Scope};
 use passthrough_core::token::{Token, TokenKind};
@@ -22,6 +22,7 @@ use crate::cache::Cache;
 use crate::catalog::Catalog;
 use crate::config;
 use crate::installation::Installation;
+use crate::integrations::Integration;
 use crate::metrics::{self, Metrics};
 use crate::upstream::ClientIdentity;
 use crate::vault::VaultError;
@@ -71,8 +72,12 @@ pub struct ReadyConnection {
     last_used: AtomicI64,
     /// When the provider refused this credential though it was fresh; 0 for never.
     unmended_at: AtomicI64,
-    /// What the integration asks for instead of the provider's usual scopes.
-    pub scopes: Option<Vec<String>>,
+    /// What the connection has from its integration.
+    pub integration: Arc<Integration>,
+    /// Hosts that its variables may name besides those of the provider's file.
+    pub hosts: Arc<HostAllowList>,
+    /// Where an echoed credential is masked.
+    pub redact_reflections: RedactReflections,
     /// What of its requests is the same each time.
     prepared: Option<Prepared>,
     token_hash: Vec<u8>,
@@ -212,7 +217,7 @@ pub struct Resolver {
     installation: Installation,
     catalog: Arc<Catalog>,
     metrics: Arc<Metrics>,
-    allow_hosts: HostAllowList,
+    allow_hosts: Arc<HostAllowList>,
     api_keys: Cache<ApiKeyId, Arc<ApiKey>>,
     connections: Cache<ConnectionId, Arc<ReadyConnection>>,
     known_api_keys: Lately<Caller>,
@@ -239,7 +244,7 @@ impl Resolver {
             installation,
             catalog,
             metrics,
-            allow_hosts,
+            allow_hosts: Arc::new(allow_hosts),
             api_keys: Cache::new(settings.api_keys, settings.idle),
             connections: Cache::new(settings.connections, settings.idle),
             known_api_keys: Lately::new(KNOWN_API_KEYS),
@@ -367,10 +372,11 @@ impl Resolver {
         if stored.as_ref().is_some_and(|stored| stored.connection.environment != *environment) {
             return Err(ResolveError::UnknownConnection);
         }
-        stored.map(|stored| self.make_ready(stored).map(Arc::new)).transpose()
+        let Some(stored) = stored else { return Ok(None) };
+        Ok(Some(Arc::new(self.make_ready(stored).await?)))
     }
 
-    fn make_ready(&self, stored: StoredConnection) -> Result<ReadyConnection, ResolveError> {
+    async fn make_ready(&self, stored: StoredConnection) -> Result<ReadyConnection, ResolveError> {
         let StoredConnection { connection, token_hash, sealed_variables, credential, .. } = stored;
         let (environment, id) = (&connection.environment, connection.id);
         let vault = &self.installation.vault;
@@ -378,24 +384,50 @@ impl Resolver {
         let credential = vault.open_credential(&connection, generation, &credential.sealed)?;
         let variables =
             vault.open_variables(environment, id, sealed_variables.generation, &sealed_variables.sealed)?;
-        self.ready(connection, token_hash, credential, generation, variables)
+        let integration = self.integration_of(&connection).await?;
+        self.ready(connection, token_hash, credential, generation, variables, integration)
     }
 
-    /// Joins a connection with its provider.
+    /// The integration of a connection, opened: one that was set up, or the one that its provider has implicitly.
+    pub async fn integration_of(&self, connection: &Connection) -> Result<Arc<Integration>, ResolveError> {
+        let Connection { environment, integration, provider, .. } = connection;
+        let stored = self.installation.store.find_integration(environment, integration).await?;
+        let Some(stored) = stored else { return Ok(Arc::new(Integration::implicit(provider))) };
+        // Its client is for its own provider.
+        if stored.provider != *provider {
+            let message =
+                format!("the integration `{integration}` is one of another provider, {}", stored.provider);
+            return Err(ResolveError::Unusable(message));
+        }
+        Ok(Arc::new(Integration::open(&self.installation.vault, stored)?))
+    }
+
+    /// Joins a connection with its provider and its integration.
     pub fn ready(
         &self,
         connection: Connection,
         token_hash: Vec<u8>,
-        credential: Credential,
+        mut credential: Credential,
         generation: i64,
-        variables: Variables,
+        mut variables: Variables,
+        integration: Arc<Integration>,
     ) -> Result<ReadyConnection, ResolveError> {
         let no_provider = || ResolveError::NoProvider {
             provider: connection.provider.clone(),
             auth: connection.auth.clone(),
         };
         let provider = self.catalog.get(&connection.provider).cloned().ok_or_else(no_provider)?;
+        credential.client = integration.client_for(&credential);
+        integration.pin(&mut variables);
+        // Most integrations name no hosts, and then one list serves all.
+        let hosts = match integration.hosts(&provider, &self.allow_hosts) {
+            hosts if hosts.0.len() > self.allow_hosts.0.len() => Arc::new(hosts),
+            _ => Arc::clone(&self.allow_hosts),
+        };
         let mut ready = ReadyConnection {
+            redact_reflections: integration.redact_reflections(&provider),
+            integration,
+            hosts,
             provider,
             credential,
             generation,
@@ -407,7 +439,6 @@ impl Resolver {
             idle_ms: None,
             last_used: AtomicI64::new(0),
             unmended_at: AtomicI64::new(0),
-            scopes: None,
             prepared: None,
             token_hash,
             connection: connection.clone(),
@@ -417,7 +448,7 @@ impl Resolver {
             let open = ready.open().ok_or_else(no_provider)?;
             let secrets = secrets(open);
             let redactor = Redactor::new(secrets.iter().map(|secret| secret.as_str()));
-            (redactor, client_identity(open)?, Prepared::new(open, &self.allow_hosts))
+            (redactor, client_identity(open)?, Prepared::new(open, &ready.hosts))
         };
         ready.redactor = redactor;
         ready.identity = identity;

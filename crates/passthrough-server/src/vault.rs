@@ -18,6 +18,10 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+mod integration;
+
+pub use integration::IntegrationSecrets;
+
 /// Name of the pepper among the installation's secrets.
 pub const PEPPER: &str = "pepper";
 

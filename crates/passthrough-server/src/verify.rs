@@ -80,14 +80,13 @@ pub fn rehearse(app: &App, ready: &ReadyConnection) -> Result<(), RehearsalError
     let open = ready.open().ok_or_else(|| credential("the provider has no such auth entry"))?;
     let path = CallerPath::parse("/").map_err(|_| credential("no path"))?;
     let request = request(Method::GET, path, None, RequestBody::Absent);
-    let built =
-        build(open, request, || app.moment(), &app.config.allow_hosts).map_err(|refusal| match refusal {
-            passthrough_core::upstream::Refusal::Connection(message) => RehearsalError::Credential(message),
-            passthrough_core::upstream::Refusal::Request(problems) => {
-                let all: Vec<_> = problems.iter().map(ToString::to_string).collect();
-                RehearsalError::Credential(all.join("; "))
-            }
-        })?;
+    let built = build(open, request, || app.moment(), &ready.hosts).map_err(|refusal| match refusal {
+        passthrough_core::upstream::Refusal::Connection(message) => RehearsalError::Credential(message),
+        passthrough_core::upstream::Refusal::Request(problems) => {
+            let all: Vec<_> = problems.iter().map(ToString::to_string).collect();
+            RehearsalError::Credential(all.join("; "))
+        }
+    })?;
     let policy = &app.config.upstream.address_policy;
     let base = &open.provider.base_url;
     if built.origin.scheme == Scheme::Http

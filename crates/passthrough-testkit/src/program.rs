@@ -111,7 +111,10 @@ impl Program {
     fn command_as(&self, mut command: Command, arguments: &[&str]) -> Command {
         command.env_clear().envs(self.variables.iter().map(|(name, value)| (name, value)));
         command.args(arguments);
-        if !matches!(arguments.first(), Some(&"request" | &"requests" | &"connection")) {
+        if !matches!(
+            arguments.first(),
+            Some(&"request" | &"requests" | &"connection" | &"integration" | &"event" | &"webhook")
+        ) {
             command.arg("--data-dir").arg(self.data_dir());
             if let Some(url) = &self.database_url {
                 command.arg("--database-url").arg(url);

@@ -3,8 +3,8 @@
 use clap::{Args, Parser, Subcommand};
 
 use crate::command::{
-    completions, connection, demo, doctor, key, keyring, migrate, openapi, provider, request, requests,
-    serve, top,
+    completions, connection, demo, doctor, integration, key, keyring, migrate, openapi, provider, request,
+    requests, serve, top,
 };
 use crate::exit::CODES;
 use crate::output::{Format, Output};
@@ -53,6 +53,9 @@ pub enum Command {
     /// Providers: the third-party systems of the catalog
     #[command(subcommand)]
     Provider(provider::Provider),
+    /// Integrations: providers as you have set them up, with your OAuth client
+    #[command(subcommand)]
+    Integration(integration::Integration),
     /// Connections: your customers' accounts at providers
     #[command(subcommand)]
     Connection(Box<connection::Connection>),

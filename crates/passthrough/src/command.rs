@@ -10,6 +10,7 @@ pub mod completions;
 pub mod connection;
 pub mod demo;
 pub mod doctor;
+pub mod integration;
 pub mod key;
 pub mod keyring;
 pub mod migrate;
@@ -27,6 +28,7 @@ pub async fn run(command: Command, output: &Output) -> Result<Exit> {
         Command::Demo(demo) => demo.run(output).await,
         Command::Key(key) => key.run(output).await,
         Command::Provider(provider) => provider.run(output).await,
+        Command::Integration(integration) => integration.run(output).await,
         Command::Connection(connection) => connection.run(output).await,
         Command::Request(request) => request.run(output).await,
         Command::Requests(requests) => requests.run(output).await,

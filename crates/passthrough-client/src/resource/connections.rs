@@ -18,6 +18,8 @@ use crate::server_url::{encode, with_query};
 pub struct ConnectionFilter {
     /// The provider's code.
     pub provider: Option<String>,
+    /// The integration's key.
+    pub integration: Option<String>,
     /// `connected`, `disconnected` or `archived`.
     pub status: Option<String>,
     /// The end user's id in your product.
@@ -48,6 +50,7 @@ impl Client {
     pub async fn list_connections(&self, filter: &ConnectionFilter) -> Result<Page<Connection>, Error> {
         let query = [
             ("provider", filter.provider.clone()),
+            ("integration", filter.integration.clone()),
             ("status", filter.status.clone()),
             ("externalId", filter.external_id.clone()),
             ("tag", filter.tag.clone()),

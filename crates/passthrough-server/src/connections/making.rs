@@ -51,7 +51,9 @@ async fn ready(
     credential: Credential,
     variables: &Variables,
 ) -> Result<Arc<ReadyConnection>, ApiError> {
-    let ready = app.resolver.ready(connection.clone(), Vec::new(), credential, 0, variables.clone());
+    let integration = app.resolver.integration_of(connection).await?;
+    let (connection, variables) = (connection.clone(), variables.clone());
+    let ready = app.resolver.ready(connection, Vec::new(), credential, 0, variables, integration);
     ready.map(Arc::new).map_err(|error| ApiError::bad_field("credentials", error.to_string()))
 }
 
@@ -120,7 +122,7 @@ fn place(
         }
         DiscoverAt::Url(url) => {
             let inputs = &ready.provider.variables;
-            let url = url.resolve(&ready.variables, &ready.credential, inputs, &app.config.allow_hosts);
+            let url = url.resolve(&ready.variables, &ready.credential, inputs, &ready.hosts);
             let url = url.map_err(|error| wrong(&error))?;
             (url.path_and_query(""), Some(url.base.origin))
         }

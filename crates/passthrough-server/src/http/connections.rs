@@ -32,6 +32,7 @@ const MAX_BODY: usize = 1024 * 1024;
     get, path = "/v1/connections", tag = "Connections",
     params(
         ("provider" = Option<String>, Query, description = "Only those at this provider"),
+        ("integration" = Option<String>, Query, description = "Only those of this integration"),
         ("status" = Option<String>, Query, description = "`connected`, `disconnected` or `archived`"),
         ("externalId" = Option<String>, Query, description = "Only those of this end user"),
         ("tag" = Option<String>, Query, description = "Only those with this tag"),
@@ -62,6 +63,7 @@ pub(super) async fn list_rows(
     let mut query = ListQuery::new(query);
     let filter = ConnectionFilter {
         provider: query.text("provider"),
+        integration: query.text("integration"),
         status: query.value::<ConnectionStatus>("status"),
         external_id: query.text("externalId"),
         tag: query.text("tag"),

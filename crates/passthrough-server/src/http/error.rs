@@ -302,6 +302,7 @@ impl From<StoreError> for ApiError {
                 Self { cause: Some(Cause::DatabaseAway(reason.to_string())), ..error }
             }
             StoreError::Conflict => Self::conflict("there is one of this name already"),
+            StoreError::InUse => Self::conflict(error.to_string()),
             StoreError::InvalidText(fault) => Self::bad_field("", fault.to_string()),
             other => Self::internal(other),
         }

@@ -71,7 +71,7 @@ pub(super) async fn renew(
         return Ok((ready, answer));
     }
     drop(answer);
-    let built = build(open(&fresh)?, repeat.request, || app.moment(), &app.config.allow_hosts)?;
+    let built = build(open(&fresh)?, repeat.request, || app.moment(), &fresh.hosts)?;
     let mut call = call(app, &fresh, built, None, deadline, repeat.stream, draft)?;
     let mut answer = send::send(app, &fresh, &mut call, None, Persistence::default(), draft).await?;
     if refuses(&fresh, &mut answer).await? {

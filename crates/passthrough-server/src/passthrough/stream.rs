@@ -167,7 +167,7 @@ impl Body for Counted {
 
 /// What finds the connection's secrets in a provider's heads, unless its file asks for none of that.
 fn redactor(ready: &ReadyConnection) -> Option<&Redactor> {
-    (ready.provider.redact_reflections != RedactReflections::None).then_some(&ready.redactor)
+    (ready.redact_reflections != RedactReflections::None).then_some(&ready.redactor)
 }
 
 /// Keeps of a provider's headers or trailers what is neither about the hop nor ours to say, and masks the
@@ -206,7 +206,7 @@ pub(super) fn interim_sink(mut sink: InterimSink, ready: Arc<ReadyConnection>) -
 
 /// Masks the connection's secrets in a body, where the provider file asks for it.
 pub(super) fn redacted_body(ready: &ReadyConnection, body: Bytes) -> Bytes {
-    match ready.provider.redact_reflections {
+    match ready.redact_reflections {
         RedactReflections::HeadersAndBodies => ready.redactor.redact(&body).map_or(body, Bytes::from),
         RedactReflections::None | RedactReflections::Headers => body,
     }

@@ -6,7 +6,7 @@ use passthrough_core::id::{ConnectionId, Environment};
 use super::{COLUMNS, read};
 use crate::error::StoreError;
 use crate::page::{Page, rows_to_read};
-use crate::sql::Statement;
+use crate::sql::{Statement, get};
 use crate::store::Store;
 
 /// Which connections to list; every field that is given must match exactly.
@@ -14,6 +14,8 @@ use crate::store::Store;
 pub struct ConnectionFilter {
     /// The provider's code.
     pub provider: Option<String>,
+    /// The integration's key.
+    pub integration: Option<String>,
     /// The status.
     pub status: Option<ConnectionStatus>,
     /// The end user's id in the caller's product.
@@ -40,6 +42,9 @@ impl Store {
         if let Some(provider) = &filter.provider {
             statement.push(" and c.provider = ").push_text(provider);
         }
+        if let Some(integration) = &filter.integration {
+            statement.push(" and c.integration = ").push_text(integration);
+        }
         if let Some(status) = filter.status {
             statement.push(" and c.status = ").push_text(status.as_str());
         }
@@ -56,5 +61,21 @@ impl Store {
         statement.push(" order by c.id desc limit ").push_integer(rows_to_read(limit));
         let rows = statement.list(&self.readers).await?;
         Ok(Page::cut(rows.iter().map(read).collect::<Result<_, _>>()?, limit))
+    }
+
+    /// How many connections an integration has.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn count_connections_of(
+        &self,
+        environment: &Environment,
+        integration: &str,
+    ) -> Result<i64, StoreError> {
+        let statement = Statement::new(
+            "select count(*) as connections from connections where environment = $1 and integration = $2",
+        );
+        let row = statement.text(environment.as_str()).text(integration).find(&self.readers).await?;
+        row.as_ref().map_or(Ok(0), |row| get(row, "connections"))
     }
 }

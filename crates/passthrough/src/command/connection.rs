@@ -12,8 +12,8 @@ use crate::output::{Output, cell, clean};
 use crate::server::ServerFlags;
 
 mod create;
-mod credential;
-mod prompt;
+pub(super) mod credential;
+pub(super) mod prompt;
 
 /// What to do with connections.
 #[derive(Debug, Subcommand)]
@@ -71,6 +71,9 @@ pub struct List {
     /// Only those to this provider
     #[arg(long, value_name = "CODE")]
     provider: Option<String>,
+    /// Only those of this integration
+    #[arg(long, value_name = "KEY")]
+    integration: Option<String>,
     /// Only those of this status
     #[arg(long, value_parser = ["connected", "disconnected", "archived"])]
     status: Option<String>,
@@ -145,6 +148,7 @@ impl List {
     async fn run(&self, output: &Output) -> Result<Exit> {
         let filter = ConnectionFilter {
             provider: self.provider.clone(),
+            integration: self.integration.clone(),
             status: self.status.clone(),
             external_id: self.external_id.clone(),
             tag: self.tag.clone(),
@@ -250,6 +254,10 @@ fn show(output: &Output, connection: &WireConnection) -> Result<()> {
         ("connection", Some(connection.id.clone())),
         ("status", Some(connection.status.clone())),
         ("provider", Some(connection.provider.clone())),
+        (
+            "integration",
+            (connection.integration != connection.provider).then(|| connection.integration.clone()),
+        ),
         ("auth", Some(connection.auth.clone())),
         ("name", connection.name.clone()),
         ("external id", connection.external_id.clone()),

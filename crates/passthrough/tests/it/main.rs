@@ -26,6 +26,7 @@ mod first_start;
 mod generated;
 mod guard;
 mod injection;
+mod integrations;
 mod keyring;
 mod limits;
 mod limits_own;
