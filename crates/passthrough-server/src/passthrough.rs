@@ -192,7 +192,7 @@ async fn run(
     // 4. Build the upstream request.
     let (mut request, mut streamed) = (passthrough.request, passthrough.streamed);
     let streams = matches!(request.body, RequestBody::Streamed);
-    if streams && needs_body_held(open, &request, &app.config.allow_hosts) {
+    if streams && needs_body_held(open, &request, &ready.hosts) {
         let most = app.config.limits.envelope_request_bytes;
         let held = in_time(deadline, buffer::read_request(&app.held, streamed.take(), most));
         let held = Box::pin(held).await;
