@@ -4,5 +4,6 @@ mod api_keys;
 pub(crate) mod connections;
 mod health;
 pub(crate) mod integrations;
+mod link_sessions;
 mod providers;
 pub(crate) mod requests;

@@ -27,7 +27,7 @@ const BODY_LENGTH: usize = ULID_LENGTH + SECRET_LENGTH + CHECKSUM_LENGTH;
 /// The shorter of the prefixes, and what is behind it.
 const SHORTEST: usize = "sk_".len() + BODY_LENGTH;
 
-const KINDS: [TokenKind; 2] = [TokenKind::Connection, TokenKind::ApiKey];
+const KINDS: [TokenKind; 3] = [TokenKind::Connection, TokenKind::ApiKey, TokenKind::Public];
 static CONNECTION_TOKEN: LazyLock<memmem::Finder<'static>> =
     LazyLock::new(|| memmem::Finder::new(TokenKind::Connection.prefix()));
 static API_KEY: LazyLock<memmem::Finder<'static>> =
@@ -40,6 +40,14 @@ pub enum TokenKind {
     ApiKey,
     /// `con_tkn_…`: presented to act on one connection.
     Connection,
+    /// `pub_tkn_…`: exchanged, once, for the connection that was linked.
+    Public,
+    /// `link_…`: in the URL that an end user opens; the same ULID as the link session's id.
+    Link,
+    /// `lbr_…`: in the cookie that binds a link session to the browser that opened it.
+    Browser,
+    /// `lst_…`: the `state` with which a browser comes back from a provider (RFC 6749 section 10.12).
+    State,
 }
 
 impl TokenKind {
@@ -48,6 +56,10 @@ impl TokenKind {
         match self {
             TokenKind::ApiKey => "sk_",
             TokenKind::Connection => "con_tkn_",
+            TokenKind::Public => "pub_tkn_",
+            TokenKind::Link => "link_",
+            TokenKind::Browser => "lbr_",
+            TokenKind::State => "lst_",
         }
     }
 }

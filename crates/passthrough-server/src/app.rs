@@ -11,6 +11,7 @@ use crate::breakers::Breakers;
 use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::held::Room;
+use crate::http::link::Assets;
 use crate::installation::Installation;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
@@ -49,6 +50,8 @@ pub struct App {
     pub throttled: Throttled,
     /// Room for large bodies that are held in memory.
     pub held: Room,
+    /// What the pages of linking load.
+    pub link_assets: Assets,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// What is traced.
@@ -101,6 +104,7 @@ impl App {
             metrics,
             throttled: Throttled::default(),
             held: Room::new(config.limits.held_bytes),
+            link_assets: Assets::new(&config.link.brand),
             catalog,
             installation,
             config,

@@ -21,9 +21,12 @@ use crate::telemetry::Telemetry;
 use crate::upstream::UpstreamConfig;
 
 mod check;
+mod link;
 mod mistake;
 mod names;
 mod settings;
+
+pub use link::{Brand, Linking, Logo};
 
 /// The commented default file: the manual of the settings.
 pub const DEFAULT: &str = include_str!("../config.default.toml");
@@ -101,6 +104,8 @@ pub struct Config {
     pub log_calls: Calls,
     /// Where `/metrics` is.
     pub metrics: Exposure,
+    /// How accounts are linked.
+    pub link: Linking,
     /// Traces.
     pub telemetry: Telemetry,
     /// How long requests may go on after a signal to stop.

@@ -63,7 +63,7 @@ pub async fn create(
         connection.account_label = verified.account_label;
         connection.verified_at = Some(app.now_ms());
     }
-    insert(app, &connection, &ready, &token).await?;
+    insert(app, &connection, &ready, Some(&token)).await?;
     Ok((connection, token))
 }
 
@@ -89,12 +89,12 @@ async fn prove(app: &App, ready: &Arc<ReadyConnection>) -> Result<Verified, ApiE
     }
 }
 
-/// Stores a new connection.
+/// Stores a new connection. One without a token is refused to everybody until it is given one.
 pub async fn insert(
     app: &App,
     connection: &Connection,
     ready: &ReadyConnection,
-    token: &Token,
+    token: Option<&Token>,
 ) -> Result<(), ApiError> {
     let vault = &app.installation.vault;
     let (environment, id) = (&connection.environment, connection.id);
@@ -102,7 +102,8 @@ pub async fn insert(
     let sealed_variables = vault.seal_variables(environment, id, 1, &ready.variables)?;
     let stored = StoredConnection {
         connection: connection.clone(),
-        token_hash: vault.hash(TokenKind::Connection, token, environment).to_vec(),
+        token_hash: token
+            .map_or_else(Vec::new, |token| vault.hash(TokenKind::Connection, token, environment).to_vec()),
         sealed_variables: Sealed {
             sealed: sealed_variables.bytes,
             key_id: sealed_variables.key_id.to_string(),
@@ -132,6 +133,27 @@ fn seal(
         expires_at: obtained.and_then(|obtained| obtained.expires_at),
     };
     Ok((credential, sealed.key_id.to_string()))
+}
+
+/// Seals a credential and variables that replace those of a stored connection.
+pub fn seal_linked(
+    app: &App,
+    stored: &StoredConnection,
+    ready: &ReadyConnection,
+) -> Result<ConnectionPatch, ApiError> {
+    let connection = &stored.connection;
+    let credential = seal(app, connection, ready, stored.credential.generation.saturating_add(1))?;
+    let generation = stored.sealed_variables.generation.saturating_add(1);
+    let vault = &app.installation.vault;
+    let sealed =
+        vault.seal_variables(&connection.environment, connection.id, generation, &ready.variables)?;
+    let variables = Sealed { sealed: sealed.bytes, key_id: sealed.key_id.to_string(), generation };
+    Ok(ConnectionPatch {
+        credential: Some(credential),
+        credential_times: times(ready),
+        variables: Some(variables),
+        ..ConnectionPatch::default()
+    })
 }
 
 /// What is known of the future of a connection's credential.

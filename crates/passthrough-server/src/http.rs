@@ -30,6 +30,8 @@ pub mod doors;
 pub mod error;
 mod health;
 mod integrations;
+pub mod link;
+mod link_sessions;
 mod list;
 pub mod metrics;
 mod passthrough;
@@ -78,8 +80,15 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(middleware::from_fn(sound_head))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(terminal::errors));
+    // The prefixes of the pages are asked for first: what is not there is told to a person.
+    let pages = link::router()
+        .method_not_allowed_fallback(async || ApiError::method_not_allowed())
+        .layer(middleware::from_fn(sound_head))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), link::errors));
     Router::new()
         .nest("/tsp/v1", terminal)
+        .merge(pages)
         .merge(native)
         .layer(middleware::from_fn_with_state(Arc::clone(&app), request_id))
         .with_state(app)
@@ -126,6 +135,9 @@ fn native() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
         .routes(routes!(connections::get, connections::patch, connections::delete))
         .routes(routes!(connections::verify))
         .routes(routes!(connections::rotate_token))
+        .routes(routes!(link_sessions::create))
+        .routes(routes!(link_sessions::get))
+        .routes(routes!(link_sessions::exchange))
         .routes(routes!(api_keys::list, api_keys::create))
         .routes(routes!(api_keys::revoke))
         .routes(routes!(records::list))

@@ -163,16 +163,7 @@ fn set_hosts<'a>(
 /// What to register as redirect URI at a provider. Distinct for each environment and integration, so that a code that
 /// one provider sends cannot be taken for another's (mix-up).
 pub fn redirect_uri(config: &Config, environment: &Environment, key: &str) -> String {
-    format!("{}/oauth/callback/{environment}/{key}", public_url(config))
-}
-
-/// Where browsers reach this server.
-fn public_url(config: &Config) -> String {
-    let listen = config.listen;
-    match listen.ip().is_unspecified() {
-        true => format!("http://127.0.0.1:{}", listen.port()),
-        false => format!("http://{listen}"),
-    }
+    format!("{}/oauth/callback/{environment}/{key}", config.link.public_url)
 }
 
 /// The integration of this key: one that was set up, or one that a provider has implicitly.

@@ -15,6 +15,7 @@ mod http;
 pub mod installation;
 pub mod integrations;
 mod limits;
+mod link;
 pub mod metrics;
 mod obtain;
 mod passthrough;

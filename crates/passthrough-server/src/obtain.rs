@@ -144,6 +144,15 @@ impl Obtainer {
         }
     }
 
+    /// Where an end user goes to consent.
+    pub fn authorize_url(
+        &self,
+        ready: &ReadyConnection,
+        consent: &grant::Consent<'_>,
+    ) -> Result<String, Refusal> {
+        Ok(grant::authorize_url(&self.asking(ready, open(ready)?), consent)?)
+    }
+
     /// Exchanges the code that a consent brought.
     pub async fn exchange(
         &self,

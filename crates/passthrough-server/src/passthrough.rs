@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use crate::app::App;
 use crate::http::error::ApiError;
 use crate::limits::Standing;
+use crate::link::again;
 use crate::metrics::{Ended, Failure};
 use crate::records::Draft;
 use crate::resolve::{ReadyConnection, check_usable};
@@ -172,7 +173,9 @@ async fn run(
     let resolved = app.resolver.resolve(&caller, &token, now).await;
     let ready = noted(&mut draft, resolved.map_err(ApiError::from))?;
     draft.connection(&ready);
-    noted(&mut draft, check_usable(&ready.connection).map_err(ApiError::from))?;
+    let place = (ready.connection.environment.clone(), ready.connection.id);
+    let usable = check_usable(&ready.connection).map_err(ApiError::from);
+    noted(&mut draft, usable.map_err(|error| again::offered(app, &place, error)))?;
     let taken = app.limits.take(&caller.api_key, &ready.connection.id, &caller.environment);
     *standing = noted(&mut draft, taken.map_err(ApiError::from))?;
 
@@ -184,7 +187,7 @@ async fn run(
         true => {
             draft.stage(Stage::Refresh);
             let fresh = Box::pin(app.refresher.ensure_fresh(ready, deadline)).await;
-            noted(&mut draft, fresh)?
+            noted(&mut draft, fresh.map_err(|error| again::offered(app, &place, error)))?
         }
     };
     let open = noted(&mut draft, open(&ready))?;
@@ -216,7 +219,7 @@ async fn run(
     if let Some(repeat) = renewable {
         let renewed = renewal::renew(app, ready, answer, repeat, deadline, &mut draft);
         let renewed = Box::pin(renewed).await;
-        (ready, answer) = noted(&mut draft, renewed)?;
+        (ready, answer) = noted(&mut draft, renewed.map_err(|error| again::offered(app, &place, error)))?;
     }
     draft.answered(&answer);
 

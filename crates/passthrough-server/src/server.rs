@@ -121,6 +121,8 @@ impl Server {
         // Read before the first cache entry is: what changes from here on is followed.
         let last_change = installation.store.latest_change().await?;
         let lock = lone::lock(&config);
+        let mut config = config;
+        config.link.listen_at(address);
         let app = Arc::new(App::new(config, catalog, installation)?);
         app.refresher.recover(lock.is_some()).await;
         Ok(Self { app, listeners, exposed, address, first_key, last_change, lock })

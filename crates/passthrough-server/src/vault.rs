@@ -19,6 +19,7 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 mod integration;
+mod link;
 
 pub use integration::IntegrationSecrets;
 

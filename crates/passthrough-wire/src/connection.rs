@@ -235,7 +235,7 @@ pub(crate) fn text(fields: &mut Fields<'_>, name: &'static str) -> Option<String
     text
 }
 
-fn tags(fields: &mut Fields<'_>) -> Option<Vec<String>> {
+pub(crate) fn tags(fields: &mut Fields<'_>) -> Option<Vec<String>> {
     let mut tags: Vec<String> = fields.optional("tags")?;
     // U+001F parts the tags where they are stored together.
     let wrong = |tag: &String| tag.is_empty() || tag.len() > MAX_TEXT || tag.contains(['\0', '\u{1f}']);

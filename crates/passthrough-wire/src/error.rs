@@ -137,7 +137,8 @@ pub struct ErrorBody {
     /// A sentence for a person: what is wrong and what to do.
     pub message: String,
     /// More, by code: for `bad_request` an array of `{message, path, suggestion?}`, for `bad_gateway` and
-    /// `gateway_timeout` an object with `reason`.
+    /// `gateway_timeout` an object with `reason`, for `connection_disconnected` one with `linkUrl`: where the end user
+    /// links the account again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<serde_json::Value>,
     /// `req_<ULID>`, to be found in the records and the log.

@@ -9,6 +9,7 @@ pub mod error;
 pub mod event;
 pub mod fields;
 pub mod integration;
+pub mod link;
 pub mod page;
 pub mod passthrough;
 pub mod provider;

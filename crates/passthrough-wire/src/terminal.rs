@@ -70,7 +70,7 @@ pub struct TerminalConnection {
     /// The provider's options.
     #[schema(value_type = serde_json::Value)]
     pub options: serde_json::Map<String, serde_json::Value>,
-    /// Where the end user links again; empty until linking is there.
+    /// Where the end user links the account again: good for half an hour, and for one browser.
     pub link_url: String,
     /// The end user's id in the caller's product.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -121,7 +121,12 @@ impl std::fmt::Debug for TerminalConnection {
 
 impl TerminalConnection {
     /// The connection in Terminal's shape.
-    pub fn new(connection: &CoreConnection, provider_name: &str, token: Option<String>) -> Self {
+    pub fn new(
+        connection: &CoreConnection,
+        provider_name: &str,
+        token: Option<String>,
+        link_url: String,
+    ) -> Self {
         Self {
             id: connection.id.to_string(),
             company: TerminalCompany {
@@ -139,7 +144,7 @@ impl TerminalConnection {
             created_at: time::format(connection.created_at),
             updated_at: time::format(connection.updated_at),
             options: serde_json::Map::new(),
-            link_url: String::new(),
+            link_url,
             external_id: connection.external_id.clone(),
             tags: connection.tags.clone(),
             source_id: connection.account_id.clone(),

@@ -3,8 +3,8 @@
 use clap::{Args, Parser, Subcommand};
 
 use crate::command::{
-    completions, connection, demo, doctor, integration, key, keyring, migrate, openapi, provider, request,
-    requests, serve, top,
+    completions, connection, demo, doctor, integration, key, keyring, link, migrate, openapi, provider,
+    request, requests, serve, top,
 };
 use crate::exit::CODES;
 use crate::output::{Format, Output};
@@ -59,6 +59,9 @@ pub enum Command {
     /// Connections: your customers' accounts at providers
     #[command(subcommand)]
     Connection(Box<connection::Connection>),
+    /// Links: pages on which your end users authorise their accounts
+    #[command(subcommand)]
+    Link(Box<link::Link>),
     /// Make a request through a connection, as with curl
     Request(Box<request::Request>),
     /// Records: one line about each request that was made

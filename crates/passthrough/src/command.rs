@@ -13,6 +13,7 @@ pub mod doctor;
 pub mod integration;
 pub mod key;
 pub mod keyring;
+pub mod link;
 pub mod migrate;
 pub mod openapi;
 pub mod provider;
@@ -33,6 +34,7 @@ pub async fn run(command: Command, output: &Output) -> Result<Exit> {
         Command::Request(request) => request.run(output).await,
         Command::Requests(requests) => requests.run(output).await,
         Command::Top(top) => top.run(output).await,
+        Command::Link(link) => link.run(output).await,
         Command::Keyring(keyring) => keyring.run(output).await,
         Command::Migrate(migrate) => migrate.run(output).await,
         Command::Openapi(openapi) => openapi.run(output),

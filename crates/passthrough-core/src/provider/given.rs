@@ -114,6 +114,24 @@ impl Provider {
         if problems.is_empty() { Ok((credential, variables)) } else { Err(problems) }
     }
 
+    /// Checks what a user gives before consenting at the provider, which brings the rest.
+    pub fn accept_before_consent(
+        &self,
+        auth: &Auth,
+        fields: IndexMap<String, SecretString>,
+        variables: IndexMap<String, SecretString>,
+        hosts: &HostAllowList,
+    ) -> Result<(Credential, Variables), Vec<Problem>> {
+        let mut problems = Vec::new();
+        let fields = auth.fields.accept("credentials", fields, hosts, &mut problems);
+        let variables = self.variables.accept("variables", variables, hosts, &mut problems);
+        let credential = Credential { fields, obtained: None, client: BTreeMap::new() };
+        if problems.is_empty() {
+            self.check_bases(&variables, &credential, hosts, &mut problems);
+        }
+        if problems.is_empty() { Ok((credential, variables)) } else { Err(problems) }
+    }
+
     /// Checks other variables for a credential that stays.
     pub fn accept_variables(
         &self,

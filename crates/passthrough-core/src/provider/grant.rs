@@ -370,6 +370,17 @@ impl Grant {
         }
     }
 
+    /// Whether a field of this name holds a private key in PEM: a form gives it room for many lines.
+    pub fn signs_with(&self, name: &str) -> bool {
+        let jwt = match self {
+            Grant::OAuth2(oauth2) => oauth2.jwt.as_ref(),
+            Grant::Login(login) => login.jwt.as_ref(),
+            Grant::Static | Grant::OAuth1(_) => None,
+        };
+        let pem = jwt.filter(|jwt| jwt.algorithm != JwtAlgorithm::HS256);
+        name == "client_private_key" || pem.is_some_and(|jwt| jwt.key.names().contains(&name))
+    }
+
     /// Whether it uses a field of this name without a template that says so.
     pub(super) fn uses_field(&self, name: &str) -> bool {
         match self {

@@ -71,6 +71,7 @@ impl Settings {
             refresh: self.refresh.check()?,
             log_calls: self.log.check()?,
             metrics: self.metrics.check()?,
+            link: self.link.check(overrides.listen.unwrap_or(listen))?,
             telemetry: self.telemetry.check().map_err(ConfigError::Invalid)?,
             retention: (days > 0).then(|| Duration::from_secs(days.saturating_mul(86_400))),
             grace: ms(self.shutdown.grace_ms),

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use config::{Environment, File, FileFormat};
 use serde::Deserialize;
 
+use super::link::LinkSettings;
 use super::mistake::sentence;
 use super::names::{check_names, known_settings};
 use super::{ConfigError, DEFAULT};
@@ -30,6 +31,7 @@ pub(super) struct Settings {
     pub(super) records: RecordSettings,
     pub(super) log: LogSettings,
     pub(super) metrics: MetricsSettings,
+    pub(super) link: LinkSettings,
     pub(super) telemetry: TelemetrySettings,
     pub(super) shutdown: ShutdownSettings,
 }
@@ -139,6 +141,17 @@ pub(super) struct ShutdownSettings {
     pub(super) grace_ms: u64,
 }
 
+/// The settings that are lists: in the environment their entries are parted by commas.
+const LISTS: [&str; 7] = [
+    "upstream.allow",
+    "upstream.allow_http",
+    "upstream.allow_hosts",
+    "link.redirect_urls",
+    "link.message_origins",
+    "link.frame_ancestors",
+    "telemetry.otlp_headers",
+];
+
 impl Settings {
     /// Reads them.
     pub(super) fn read(
@@ -156,9 +169,7 @@ impl Settings {
             .try_parsing(true)
             .list_separator(",")
             .source(Some(known_settings(environment)?));
-        for list in
-            ["upstream.allow", "upstream.allow_http", "upstream.allow_hosts", "telemetry.otlp_headers"]
-        {
+        for list in LISTS {
             source = source.with_list_parse_key(list);
         }
         builder.add_source(source).build().and_then(config::Config::try_deserialize).map_err(invalid)

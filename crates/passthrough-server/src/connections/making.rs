@@ -45,7 +45,8 @@ pub async fn make(
     Ok(ready)
 }
 
-async fn ready(
+/// Joins what there is of a connection with its integration.
+pub async fn ready(
     app: &App,
     connection: &Connection,
     credential: Credential,

@@ -17,6 +17,7 @@ use passthrough_core::id::RequestId;
 use passthrough_wire::connection::PatchConnection;
 use passthrough_wire::error::ErrorCode;
 use passthrough_wire::fields::Unknown;
+use passthrough_wire::link::ExchangePublicToken;
 use passthrough_wire::page::Page;
 use passthrough_wire::passthrough::PassthroughRequest;
 use passthrough_wire::terminal::{TerminalConnection, TerminalProvider, TerminalResponse};
@@ -29,6 +30,7 @@ use super::list::page;
 use super::{connections as native, doors, passthrough as envelope};
 use crate::app::App;
 use crate::connections;
+use crate::link::{again, public_token};
 use crate::passthrough::{Delivered, Performed};
 
 const MAX_BODY: usize = 1024 * 1024;
@@ -126,16 +128,24 @@ async fn providers(
     Ok(Json(app.catalog.iter().map(show).collect()))
 }
 
-/// Linking is not there yet, and with it no public token; Terminal declares 501 for this.
-async fn exchange() -> ApiError {
-    ApiError::not_implemented(
-        "accounts cannot be linked here yet; make connections with POST /v1/connections",
-    )
+/// The token is there where the connection has just been given its first; see the native exchange.
+async fn exchange(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<TerminalConnection>, ApiError> {
+    let caller = authenticate(&app, &headers).await?;
+    let body = read_body(&app, body, MAX_BODY).await?;
+    let request = ExchangePublicToken::parse(&body, Unknown::Ignore).map_err(ApiError::bad_request)?;
+    let exchanged = public_token::exchange(&app, &caller.environment, &request.public_token).await?;
+    let (connection, token) = exchanged;
+    Ok(Json(show(&app, &connection, token.map(|token| token.expose()))))
 }
 
 fn show(app: &App, connection: &Connection, token: Option<String>) -> TerminalConnection {
     let name = app.catalog.get(&connection.provider).map_or(connection.provider.as_str(), |p| &p.name);
-    TerminalConnection::new(connection, name, token)
+    let link_url = again::url(app, &connection.environment, connection.id);
+    TerminalConnection::new(connection, name, token, link_url)
 }
 
 /// The token that the caller presented: it may be shown to who has it.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use passthrough_store::StoreError;
 
 use crate::app::App;
+use crate::link;
 
 /// How often other processes' changes and the key file are looked at.
 const FOLLOW: Duration = Duration::from_secs(1);
@@ -44,6 +45,9 @@ pub(super) async fn follow(app: Arc<App>, mut last_change: i64) {
             let before = app.now_ms() - 2 * CHANGES_KEPT_MS;
             if let Err(error) = app.installation.store.delete_changes_before(before).await {
                 tracing::warn!(%error, "old changes could not be deleted yet");
+            }
+            if let Err(error) = link::session::sweep(&app).await {
+                tracing::warn!(%error, "old link sessions could not be deleted yet");
             }
         }
     }

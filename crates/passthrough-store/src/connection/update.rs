@@ -115,6 +115,30 @@ impl Store {
         self.update_connection(environment, id, &patch, at).await
     }
 
+    /// Gives a connection its first token: one that was linked has none until somebody is there to be shown it. Returns
+    /// `false`, and has changed nothing, where it has one already, or is not there.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn set_first_token_hash(
+        &self,
+        environment: &Environment,
+        id: ConnectionId,
+        token_hash: &[u8],
+        at: i64,
+    ) -> Result<bool, StoreError> {
+        let mut transaction = self.begin().await?;
+        let updated = Statement::new(
+            "update connections set token_hash = $1 where environment = $2 and id = $3 and length(token_hash) = 0",
+        )
+        .bytes(token_hash)
+        .text(environment.as_str())
+        .text(&id.to_string())
+        .execute(&mut *transaction)
+        .await?;
+        self.commit_if(updated > 0, transaction, ChangeSubject::Connection(id), at).await
+    }
+
     /// Replaces the hash of the connection token: the old token is refused from then on. Returns whether the
     /// connection is there.
     ///

@@ -30,6 +30,7 @@ mod integrations;
 mod keyring;
 mod limits;
 mod limits_own;
+mod linking;
 mod logs;
 mod metrics;
 mod misbehaving;

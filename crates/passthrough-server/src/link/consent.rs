@@ -1,0 +1,251 @@
+//! Consent at a provider: the way there, and the way back.
+//!
+//! What comes back is believed only where it belongs together: the state is known, was not used, and was given to this
+//! browser (login CSRF, replay, fixation); the address is the one of the integration that was chosen, and the issuer,
+//! where it names itself, the one that was asked (mix-up). All of it before any token is asked for.
+
+use std::collections::BTreeMap;
+
+use data_encoding::BASE64URL_NOPAD;
+use passthrough_core::connection::{Credential, Obtained, Variables};
+use passthrough_core::grant;
+use passthrough_core::id::{ConnectionId, Environment};
+use passthrough_core::provider::{Auth, Grant};
+use passthrough_core::token::{Token, TokenKind};
+use passthrough_store::{Consent as StoredConsent, LinkSession, Sealed};
+use passthrough_vault::random;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::offer::Offer;
+use super::session::Opened;
+use super::trouble::Trouble;
+use super::{connect, destination, session};
+use crate::app::App;
+use crate::connections::making;
+use crate::http::error::ApiError;
+use crate::integrations::redirect_uri;
+
+/// The longest error code that is repeated to anybody.
+const MAX_CODE: usize = 60;
+
+/// What a consent needs when it comes back, as it is sealed. Its texts are wiped.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    auth: String,
+    fields: BTreeMap<String, Zeroizing<String>>,
+    variables: BTreeMap<String, Zeroizing<String>>,
+    verifier: Option<Zeroizing<String>>,
+    /// Where the user was sent to: whoever answers in another's name is refused.
+    asked: String,
+}
+
+/// What came back from a provider.
+#[derive(Debug)]
+pub struct Answer {
+    /// The query, decoded.
+    pub query: Vec<(String, String)>,
+    /// The state in it.
+    pub state: Token,
+}
+
+impl Answer {
+    /// Reads the query. A parameter that stands twice is refused (RFC 6749 section 3.1): of two, somebody else may have
+    /// judged the other.
+    pub fn read(query: &str) -> Option<Self> {
+        let query = grant::parse_form(query);
+        let once = |name: &str| query.iter().filter(|(known, _)| known == name).count() <= 1;
+        if !["state", "code", "iss", "error"].into_iter().all(once) {
+            return None;
+        }
+        let (_, state) = query.iter().find(|(name, _)| name == "state")?;
+        let state = Token::parse(TokenKind::State, state).ok()?;
+        Some(Self { state, query })
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        let found = self.query.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+    }
+}
+
+/// A consent that came back to the browser that began it.
+#[derive(Debug)]
+pub struct Returned {
+    /// Its session.
+    pub session: LinkSession,
+    /// What came of it.
+    pub result: Result<ConnectionId, Trouble>,
+}
+
+/// Begins a consent; gives the address to which the user goes.
+pub async fn begin(
+    app: &App,
+    opened: &Opened,
+    offer: &Offer,
+    auth: &Auth,
+    credential: Credential,
+    variables: Variables,
+) -> Result<String, Trouble> {
+    let session = &opened.session;
+    let environment = &session.environment;
+    let draft = connect::draft(app, session, offer, auth).await?;
+    let state = Token::from_parts(TokenKind::State, session.id.ulid(), random());
+    let has_pkce = matches!(&auth.grant, Grant::OAuth2(oauth2) if oauth2.pkce);
+    let verifier = has_pkce.then(|| Zeroizing::new(BASE64URL_NOPAD.encode(&random::<32>())));
+    let challenge = verifier.as_ref().map(|verifier| grant::pkce_challenge(verifier));
+    let ready = making::ready(app, &draft, credential, &variables).await?;
+    let shown = Zeroizing::new(state.expose());
+    let redirect_uri = redirect_uri(&app.config, environment, offer.key());
+    let extra: Vec<(String, String)> =
+        offer.integration.settings.authorize_params.clone().into_iter().collect();
+    let consent = grant::Consent {
+        redirect_uri: &redirect_uri,
+        state: &shown,
+        code_challenge: challenge.as_deref(),
+        extra: &extra,
+    };
+    let address = app.obtainer.authorize_url(&ready, &consent).map_err(|refusal| {
+        tracing::warn!(integration = %offer.key(), reason = %refusal.short(), "nobody can be sent to consent");
+        Trouble::NotSetUp
+    })?;
+    let kept = Kept {
+        auth: auth.name.clone(),
+        fields: texts(&ready.credential.fields),
+        variables: texts(&ready.variables),
+        verifier,
+        asked: destination::origin_of(&address).to_owned(),
+    };
+    let vault = &app.installation.vault;
+    let generation = session.generation.saturating_add(1);
+    let sealed = vault.seal_consent(environment, session.id, generation, &kept).map_err(ApiError::from)?;
+    let consent = StoredConsent {
+        browser_hash: vault.hash(TokenKind::Browser, &opened.browser, environment).to_vec(),
+        integration: offer.key().to_owned(),
+        state_hash: vault.hash(TokenKind::State, &state, environment).to_vec(),
+        sealed: Sealed { sealed: sealed.bytes, key_id: sealed.key_id.to_string(), generation },
+    };
+    let store = &app.installation.store;
+    let begun = store.begin_consent(environment, session.id, &consent, app.now_ms()).await;
+    if begun.map_err(ApiError::from)? { Ok(address) } else { Err(Trouble::Interrupted) }
+}
+
+/// Takes what came back. `None` where it does not belong to this browser and this address: then nothing was used up,
+/// and nothing was asked of anybody.
+pub async fn take_back(
+    app: &App,
+    environment: &Environment,
+    integration: &str,
+    answer: &Answer,
+    held: Option<&Token>,
+) -> Result<Option<Returned>, ApiError> {
+    let Some(held) = held.filter(|held| held.ulid() == answer.state.ulid()) else { return Ok(None) };
+    let vault = &app.installation.vault;
+    let state = vault.hash(TokenKind::State, &answer.state, environment);
+    let browser = vault.hash(TokenKind::Browser, held, environment);
+    let store = &app.installation.store;
+    let session = store.consume_state(environment, &state, &browser, app.now_ms()).await?;
+    let Some(session) = session else { return Ok(None) };
+    if session.integration.as_deref() != Some(integration) {
+        tracing::warn!(session = %session.id, "an answer came to the address of another integration");
+        return Ok(None);
+    }
+    let result = complete(app, &session, integration, answer).await;
+    Ok(Some(Returned { session, result }))
+}
+
+async fn complete(
+    app: &App,
+    session: &LinkSession,
+    integration: &str,
+    answer: &Answer,
+) -> Result<ConnectionId, Trouble> {
+    let sealed = session.sealed.as_ref().ok_or(Trouble::Interrupted)?;
+    let vault = &app.installation.vault;
+    let kept = vault.open_consent(&session.environment, session.id, sealed.generation, &sealed.sealed);
+    let kept: Kept = kept.map_err(ApiError::from)?;
+    if let Some(issuer) = answer.get("iss")
+        && destination::origin_of(issuer) != kept.asked
+    {
+        tracing::warn!(session = %session.id, "an answer came from another issuer than the one that was asked");
+        return Err(Trouble::NoTokens);
+    }
+    if let Some(error) = answer.get("error") {
+        return Err(refused(error));
+    }
+    let code = answer.get("code").ok_or(Trouble::NoTokens)?;
+    let offer = session::offer(app, session, integration).await?.ok_or(Trouble::NotSetUp)?;
+    let auth = offer.entry(Some(&kept.auth)).ok_or(Trouble::NotSetUp)?;
+    let draft = connect::draft(app, session, &offer, auth).await?;
+    let variables = hidden(&kept.variables);
+    // What the provider brought along with the code may be needed to exchange it, such as the region of the account.
+    let came = match &auth.grant {
+        Grant::OAuth2(oauth2) => grant::read_callback(&oauth2.callback, &answer.query),
+        Grant::Static | Grant::OAuth1(_) | Grant::Login(_) => BTreeMap::new(),
+    };
+    let came = Obtained { values: came, ..Obtained::default() };
+    let credential =
+        Credential { fields: hidden(&kept.fields), obtained: Some(came), client: BTreeMap::new() };
+    let ready = making::ready(app, &draft, credential, &variables).await?;
+    let redirect_uri = redirect_uri(&app.config, &session.environment, integration);
+    let verifier = kept.verifier.as_ref().map(|verifier| verifier.as_str());
+    let obtained = app.obtainer.exchange(&ready, code, &redirect_uri, verifier).await?;
+    let credential = Credential { obtained: Some(obtained), ..ready.credential.clone() };
+    connect::complete(app, session, draft, credential, &variables).await
+}
+
+/// What the provider says instead of a code (RFC 6749 section 4.1.2.1).
+fn refused(code: &str) -> Trouble {
+    match code {
+        "access_denied" | "user_denied" | "consent_required" => Trouble::AccessDenied,
+        "temporarily_unavailable" | "server_error" => Trouble::Busy,
+        "unauthorized_client" | "invalid_scope" | "unsupported_response_type" | "invalid_client" => {
+            tracing::warn!(code, "a provider refuses an integration's request for consent");
+            Trouble::NotSetUp
+        }
+        other => {
+            // Whoever made the address wrote it, so only what a code may look like is repeated.
+            let plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+            Trouble::Provider(other.chars().filter(plain).take(MAX_CODE).collect())
+        }
+    }
+}
+
+fn texts(values: &BTreeMap<String, SecretString>) -> BTreeMap<String, Zeroizing<String>> {
+    let text = |value: &SecretString| Zeroizing::new(value.expose_secret().to_owned());
+    values.iter().map(|(name, value)| (name.clone(), text(value))).collect()
+}
+
+fn hidden(values: &BTreeMap<String, Zeroizing<String>>) -> BTreeMap<String, SecretString> {
+    values.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_read_once_or_not_at_all() {
+        let state = Token::from_parts(TokenKind::State, Default::default(), [1; 32]).expose();
+        let answer = Answer::read(&format!("code=a+b%2Fc&state={state}&iss=")).unwrap();
+        assert_eq!((answer.get("code"), answer.get("iss")), (Some("a b/c"), None));
+        for query in [
+            String::new(),
+            "code=1".to_owned(),
+            "code=1&state=nonsense".to_owned(),
+            format!("code=1&code=2&state={state}"),
+            format!("state={state}&state={state}"),
+            format!("state={state}&iss=a&iss=b"),
+        ] {
+            assert!(Answer::read(&query).is_none(), "{query}");
+        }
+    }
+
+    #[test]
+    fn only_what_looks_like_a_code_is_repeated() {
+        assert_eq!(refused("access_denied"), Trouble::AccessDenied);
+        assert_eq!(refused("<script>alert(1)</script>"), Trouble::Provider("scriptalert1script".to_owned()));
+        assert_eq!(refused(&"x".repeat(500)), Trouble::Provider("x".repeat(60)));
+    }
+}

@@ -1,0 +1,115 @@
+//! Accounts that are linked again.
+
+use passthrough_testkit::program::Engine;
+use serde_json::json as value;
+
+use super::browser::Browser;
+use super::consent::go;
+use super::provider::OAuthServer;
+use super::{PRODUCT, connections, exchange, link, linked, public_token, scene};
+use crate::support::{failure, json, on_both_databases, with_key};
+
+on_both_databases! {
+    a_connection_that_is_linked_again_keeps_its_id_and_token
+    a_call_on_a_lost_connection_says_where_it_is_linked_again
+}
+
+async fn a_connection_that_is_linked_again_keeps_its_id_and_token(engine: Engine) {
+    let server = OAuthServer::start().await;
+    let program = server.program(engine).await;
+    let request = value!({ "integration": "crm", "redirectUrl": PRODUCT, "externalId": "user-1" });
+    let (_, url) = link(&program, &request).await;
+    let mut browser = Browser::new(&program);
+    let page = browser.open(&url).await;
+    let address = go(&mut browser, &page).await;
+    let done = browser.get(&server.consent(&address, "acc_7").await).await;
+    let first = json(&exchange(&program, &public_token(&done)).await);
+    let again = value!({ "connectionId": first["id"], "redirectUrl": PRODUCT });
+    // Another account does not take the place of the customer's.
+    let (_, url) = link(&program, &again).await;
+    let page = browser.open(&url).await;
+    assert!(page.text().contains("Reconnect Crm"), "{}", page.text());
+    let address = go(&mut browser, &page).await;
+    let other = browser.get(&server.consent(&address, "acc_8").await).await;
+    assert_eq!(other.status, 422);
+    assert!(other.text().contains("another account"), "{}", other.text());
+    // The same one does.
+    let (_, url) = link(&program, &again).await;
+    let page = browser.open(&url).await;
+    let address = go(&mut browser, &page).await;
+    let done = browser.get(&server.consent(&address, "acc_7").await).await;
+    let second = json(&exchange(&program, &public_token(&done)).await);
+    assert_eq!((&second["id"], &second["externalId"]), (&first["id"], &first["externalId"]));
+    assert_eq!(second.get("token"), None);
+    assert_eq!(connections(&program).await.len(), 1);
+    let token = first["token"].as_str().unwrap().to_owned();
+    let connected = passthrough_testkit::program::Connected { id: String::new(), token };
+    let called =
+        program.on(&connected, "POST", "/v1/passthrough", &[], r#"{"method":"GET","path":"/me"}"#).await;
+    assert_eq!(json(&called)["response"]["id"], "acc_7", "{}", called.text());
+    program.finish().await;
+}
+
+async fn a_call_on_a_lost_connection_says_where_it_is_linked_again(engine: Engine) {
+    let scene = scene(engine).await;
+    let request = value!({ "integration": "shop", "redirectUrl": PRODUCT });
+    let first = linked(&scene, &request).await;
+    let id = first["id"].as_str().unwrap();
+    let token = first["token"].as_str().unwrap().to_owned();
+    let connected = passthrough_testkit::program::Connected { id: id.to_owned(), token };
+    let call = async || {
+        let request = r#"{"method":"GET","path":"/me"}"#;
+        scene.program.on(&connected, "POST", "/v1/passthrough", &[], request).await
+    };
+    // The customer's key is no longer good, and somebody has noticed.
+    let patch = value!({ "credentials": { "api_key": "revoked" } }).to_string();
+    assert_eq!(scene.program.api("PATCH", &format!("/v1/connections/{id}"), &patch).await.status, 200);
+    let verified = scene.program.api("POST", &format!("/v1/connections/{id}/verify"), "").await;
+    assert_eq!(json(&verified)["result"], "refused");
+    let lost = failure(&call().await, 422, "connection_disconnected");
+    let url = lost["detail"]["linkUrl"].as_str().unwrap();
+    let terminal = scene.program.on(&connected, "GET", "/tsp/v1/connections/current", &[], "").await;
+    let terminal_url = json(&terminal)["linkUrl"].as_str().unwrap().to_owned();
+    assert_ne!(url, terminal_url);
+    // Somebody else's connection is not opened by it, nor one that nobody has signed.
+    let forged = url.replace(id, "conn_01K9ZP3Q5T8V0W2X4Y6Z8A0B2C");
+    assert_eq!(Browser::new(&scene.program).get(&forged).await.status, 404);
+    let last = if url.ends_with('A') { "Q" } else { "A" };
+    let forged = format!("{}{last}", &url[..url.len() - 1]);
+    assert_eq!(Browser::new(&scene.program).get(&forged).await.status, 404);
+    let mut browser = Browser::new(&scene.program);
+    let page = browser.open(url).await;
+    assert!(page.text().contains("Reconnect Shop"), "{}", page.text());
+    assert_eq!(Browser::new(&scene.program).get(url).await.status, 403);
+    let done = browser.submit(&page, &[("f.api_key", &scene.key)]).await;
+    assert!(done.text().contains("Shop is connected"), "{}", done.text());
+    assert_eq!(json(&call().await)["statusCode"], 200);
+    // One link, one session; another link is another session.
+    assert_eq!(browser.open(url).await.response.status, 410);
+    assert_eq!(browser.open(&terminal_url).await.response.status, 200);
+    scene.program.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_public_token_is_good_once_in_its_own_environment() {
+    let mut scene = scene(Engine::Sqlite).await;
+    let other = scene.program.create_key("other");
+    let request = value!({ "integration": "shop", "redirectUrl": PRODUCT });
+    let (_, url) = link(&scene.program, &request).await;
+    let mut browser = Browser::new(&scene.program);
+    let page = browser.open(&url).await;
+    let token = public_token(&browser.submit(&page, &[("f.api_key", &scene.key)]).await);
+    let body = value!({ "publicToken": token }).to_string();
+    let path = "/v1/public-token/exchange";
+    failure(&with_key(&scene.program, &other, "POST", path, &body).await, 404, "not_found");
+    failure(&with_key(&scene.program, "sk_nonsense", "POST", path, &body).await, 401, "unauthorized");
+    let wrong = value!({ "publicToken": format!("{token}A") }).to_string();
+    failure(&scene.program.api("POST", path, &wrong).await, 404, "not_found");
+    let terminal = scene.program.api("POST", "/tsp/v1/public-token/exchange", &body).await;
+    let connection = json(&terminal);
+    assert!(connection["token"].as_str().unwrap().starts_with("con_tkn_"), "{connection}");
+    assert!(connection["linkUrl"].as_str().unwrap().starts_with(&scene.program.url), "{connection}");
+    let spent = scene.program.api("POST", "/tsp/v1/public-token/exchange", &body).await;
+    assert_eq!(spent.status, 403);
+    scene.program.finish().await;
+}
