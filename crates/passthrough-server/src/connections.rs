@@ -10,12 +10,14 @@ use passthrough_core::id::{ConnectionId, Environment};
 use passthrough_core::provider::{Auth, BaseUrlTemplate, HostAllowList, Problem, Provider};
 use passthrough_core::token::{Token, TokenKind};
 use passthrough_store::{ChangeSubject, ConnectionPatch, CredentialTimes, Sealed, StoredConnection};
+use passthrough_wire::connection as wire;
 use passthrough_wire::connection::{CreateConnection, PatchConnection, Verification, VerificationResult};
 
 use crate::app::App;
 use crate::http::error::ApiError;
 use crate::integrations::{self, find_provider};
-use crate::resolve::{Caller, ReadyConnection};
+use crate::refresh::{Outcome, Why};
+use crate::resolve::{Caller, ReadyConnection, ResolveError};
 use crate::verify::{self, Verified};
 
 pub mod making;
@@ -301,7 +303,10 @@ pub async fn verify(
 ) -> Result<Verification, ApiError> {
     // What is tried is what is stored, not what a cache may still hold.
     app.resolver.changed(ChangeSubject::Connection(id)).await;
-    let ready = app.resolver.resolve_id(environment, id).await?;
+    let mut ready = app.resolver.resolve_id(environment, id).await?;
+    if ready.is_due(|| app.installation.clock.steady_ms()) {
+        ready = app.refresher.ensure_fresh(ready, None).await?;
+    }
     let verified = verify::verify(app, &ready).await?;
     let status = ready.connection.status;
     // A credential that was replaced while the old one was being tried is neither proven nor refused by that.
@@ -326,6 +331,28 @@ pub async fn verify(
         app.resolver.changed(ChangeSubject::Connection(id)).await;
     }
     Ok(verified.into())
+}
+
+/// Renews the credential now, whether it is due or not. Gives when the new one ends, where that is known.
+pub async fn refresh(
+    app: &App,
+    environment: &Environment,
+    id: ConnectionId,
+) -> Result<wire::Refreshed, ApiError> {
+    let ready = app.resolver.resolve_id(environment, id).await?;
+    if !ready.is_refreshable() {
+        let message =
+            "the credential of this connection does not renew itself: give a new one, or link again";
+        return Err(ApiError::unprocessable(message));
+    }
+    match app.refresher.refreshed(&ready, Why::Refused, None).await? {
+        Outcome::Fresh(fresh) => {
+            let expires_at = fresh.credential.obtained.as_ref().and_then(|obtained| obtained.expires_at);
+            Ok(wire::Refreshed { expires_at: expires_at.map(passthrough_wire::time::format) })
+        }
+        Outcome::Ended => Err(ResolveError::Disconnected.into()),
+        Outcome::Failed(error) => Err(error),
+    }
 }
 
 /// Gives a connection a new token. The old one is worthless at once.

@@ -134,6 +134,7 @@ fn native() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
         .routes(routes!(connections::get_current, connections::patch_current, connections::delete_current))
         .routes(routes!(connections::get, connections::patch, connections::delete))
         .routes(routes!(connections::verify))
+        .routes(routes!(connections::refresh))
         .routes(routes!(connections::rotate_token))
         .routes(routes!(link_sessions::create))
         .routes(routes!(link_sessions::get))

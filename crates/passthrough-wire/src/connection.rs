@@ -199,6 +199,15 @@ impl PatchConnection {
     }
 }
 
+/// The answer of `POST /v1/connections/{id}/refresh`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Refreshed {
+    /// RFC 3339; when the new credential ends, where the provider said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<String>,
+}
+
 /// The answer of `POST /v1/connections/{id}/verify`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -2,7 +2,7 @@
 
 use http::Method;
 use passthrough_wire::connection::{
-    Connection, ConnectionWithToken, CreateConnection, PatchConnection, Verification,
+    Connection, ConnectionWithToken, CreateConnection, PatchConnection, Refreshed, Verification,
 };
 use passthrough_wire::page::Page;
 use secrecy::ExposeSecret;
@@ -91,6 +91,14 @@ impl Client {
     /// Every [`Error`]; a refused credential is an `Ok` that says so.
     pub async fn verify_connection(&self, id: &str) -> Result<Verification, Error> {
         self.call(Call::new(Method::POST, path(id, "/verify"))).await
+    }
+
+    /// Renews the credential of a connection now.
+    ///
+    /// # Errors
+    /// Every [`Error`]; 422 where the credential does not renew itself.
+    pub async fn refresh_connection(&self, id: &str) -> Result<Refreshed, Error> {
+        self.call(Call::new(Method::POST, path(id, "/refresh"))).await
     }
 
     /// Gives a connection a new token; the old one is refused from then on.

@@ -11,7 +11,7 @@ use passthrough_core::id::{ConnectionId, Environment};
 use passthrough_core::token::Token;
 use passthrough_store::ConnectionFilter;
 use passthrough_wire::connection::{
-    Connection, ConnectionWithToken, CreateConnection, PatchConnection, Verification,
+    Connection, ConnectionWithToken, CreateConnection, PatchConnection, Refreshed, Verification,
 };
 use passthrough_wire::error::ErrorBody;
 use passthrough_wire::fields::Unknown;
@@ -215,6 +215,24 @@ pub(super) async fn verify(
 ) -> Result<Json<Verification>, ApiError> {
     let caller = authenticate(&app, &headers).await?;
     Ok(Json(connections::verify(&app, &caller.environment, parse(&id)?).await?))
+}
+
+/// Renews the credential now, whether it is due or not; 422 where it does not renew itself, or has ended.
+#[utoipa::path(
+    post, path = "/v1/connections/{id}/refresh", tag = "Connections",
+    params(("id" = String, Path, description = "`conn_…`")),
+    responses(
+        (status = 200, body = Refreshed), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody),
+        (status = 422, body = ErrorBody), (status = 502, body = ErrorBody)
+    )
+)]
+pub(super) async fn refresh(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Segment(id): Segment,
+) -> Result<Json<Refreshed>, ApiError> {
+    let caller = authenticate(&app, &headers).await?;
+    Ok(Json(connections::refresh(&app, &caller.environment, parse(&id)?).await?))
 }
 
 /// Gives the connection a new token, shown this once. The old one is worthless at once.

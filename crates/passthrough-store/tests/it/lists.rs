@@ -67,6 +67,7 @@ async fn every_filter_matches_exactly_and_filters_add_up(rig: Rig) {
         tag: some("tag1"),
         status: Some(ConnectionStatus::Connected),
         external_id: some("user_2"),
+        ..ConnectionFilter::default()
     };
     assert_eq!(numbers(several).await, [5]);
 }

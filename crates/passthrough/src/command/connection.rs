@@ -39,6 +39,11 @@ Exits 0 when it is alive, 4 when the provider refuses it, 1 when the provider ca
 Examples:
   passthrough connection verify conn_01K9ZP3Q5T8V0W2X4Y6Z8A0B2C")]
     Verify(One),
+    /// Renew the credential now, whether it is due or not
+    #[command(after_help = "\
+Examples:
+  passthrough connection refresh conn_01K9ZP3Q5T8V0W2X4Y6Z8A0B2C")]
+    Refresh(One),
     /// Give a connection a new token; the old one is refused from then on
     #[command(after_help = "\
 The new token is printed once. With --quiet it is printed alone.
@@ -133,6 +138,7 @@ impl Connection {
                 Ok(Exit::Done)
             }
             Connection::Verify(one) => verify(one, output).await,
+            Connection::Refresh(one) => refresh(one, output).await,
             Connection::RotateToken(one) => {
                 let rotated = one.server.client(output)?.rotate_connection_token(&one.id).await?;
                 create::show_with_token(output, &rotated)?;
@@ -180,6 +186,18 @@ impl List {
         }
         Ok(Exit::Done)
     }
+}
+
+async fn refresh(one: &One, output: &Output) -> Result<Exit> {
+    let refreshed = one.server.client(output)?.refresh_connection(&one.id).await?;
+    if output.is_json() {
+        output.json(&refreshed)?;
+    } else {
+        let until =
+            refreshed.expires_at.map(|at| format!("; the new credential ends at {at}")).unwrap_or_default();
+        output.line(format!("refreshed{until}"))?;
+    }
+    Ok(Exit::Done)
 }
 
 async fn verify(one: &One, output: &Output) -> Result<Exit> {
