@@ -41,5 +41,6 @@ pub use passthrough_wire::passthrough::{Method, Part, PassthroughRequest, Passth
 pub use resource::connections::ConnectionFilter;
 pub use resource::integrations::IntegrationFilter;
 pub use resource::requests::RequestFilter;
+pub use resource::webhooks::{DeliveryFilter, EventFilter};
 pub use response::{Response, ResponseBody};
 pub use secrecy::SecretString;

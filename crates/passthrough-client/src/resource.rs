@@ -7,3 +7,4 @@ pub(crate) mod integrations;
 mod link_sessions;
 mod providers;
 pub(crate) mod requests;
+pub(crate) mod webhooks;

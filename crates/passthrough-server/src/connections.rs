@@ -14,6 +14,7 @@ use passthrough_wire::connection as wire;
 use passthrough_wire::connection::{CreateConnection, PatchConnection, Verification, VerificationResult};
 
 use crate::app::App;
+use crate::events;
 use crate::http::error::ApiError;
 use crate::integrations::{self, find_provider};
 use crate::refresh::{Outcome, Why};
@@ -115,7 +116,8 @@ pub async fn insert(
         credential_key_id: key_id,
         credential_times: times(ready),
     };
-    app.installation.store.insert_connection(&stored).await?;
+    let event = events::about(&app.installation, connection, &[]);
+    app.installation.store.insert_connection(&stored, Some(&event)).await?;
     app.resolver.changed(ChangeSubject::Connection(id)).await;
     Ok(())
 }
@@ -200,6 +202,7 @@ pub async fn patch(
         credential: new.credential,
         credential_times: new.times,
         variables: new.variables,
+        event: Some(events::about(&app.installation, &stored.connection, &[])),
         ..ConnectionPatch::default()
     };
     let changed = app.installation.store.update_connection(environment, id, &patch, app.now_ms()).await?;
@@ -317,11 +320,13 @@ pub async fn verify(
             verified_at: Some(app.now_ms()),
             status: (status == ConnectionStatus::Disconnected).then_some(ConnectionStatus::Connected),
             if_generation,
+            event: Some(events::about(&app.installation, &ready.connection, &[])),
             ..ConnectionPatch::default()
         }),
         VerificationResult::Refused if status == ConnectionStatus::Connected => Some(ConnectionPatch {
             status: Some(ConnectionStatus::Disconnected),
             if_generation,
+            event: Some(events::about(&app.installation, &ready.connection, &[("reason", "verify")])),
             ..ConnectionPatch::default()
         }),
         VerificationResult::Refused | VerificationResult::Unreachable => None,
@@ -371,7 +376,9 @@ pub async fn rotate_token(
 
 /// Deletes a connection with its credential.
 pub async fn delete(app: &App, environment: &Environment, id: ConnectionId) -> Result<(), ApiError> {
-    if !app.installation.store.delete_connection(environment, id, app.now_ms()).await? {
+    let connection = find(app, environment, id).await?.connection;
+    let event = events::about(&app.installation, &connection, &[]);
+    if !app.installation.store.delete_connection(environment, id, app.now_ms(), Some(&event)).await? {
         return Err(ApiError::not_found("there is no such connection in this environment"));
     }
     app.resolver.changed(ChangeSubject::Connection(id)).await;

@@ -28,6 +28,7 @@ mod caller;
 mod connections;
 pub mod doors;
 pub mod error;
+mod events;
 mod health;
 mod integrations;
 pub mod link;
@@ -39,6 +40,7 @@ mod providers;
 mod proxy;
 mod records;
 mod terminal;
+mod webhooks;
 pub mod websocket;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static(REQUEST_ID_HEADER);
@@ -139,6 +141,16 @@ fn native() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
         .routes(routes!(link_sessions::create))
         .routes(routes!(link_sessions::get))
         .routes(routes!(link_sessions::exchange))
+        .routes(routes!(events::list))
+        .routes(routes!(events::get))
+        .routes(routes!(events::replay))
+        .routes(routes!(webhooks::list, webhooks::create))
+        .routes(routes!(webhooks::get, webhooks::patch, webhooks::delete))
+        .routes(routes!(webhooks::rotate_secret))
+        .routes(routes!(webhooks::test))
+        .routes(routes!(webhooks::deliveries))
+        .routes(routes!(webhooks::delivery))
+        .routes(routes!(webhooks::replay))
         .routes(routes!(api_keys::list, api_keys::create))
         .routes(routes!(api_keys::revoke))
         .routes(routes!(records::list))

@@ -37,6 +37,8 @@ pub struct Integration {
     pub name: Option<String>,
     /// Counts the writes of its secrets; 0 where it is implicit, and there is nothing to be written.
     pub generation: i64,
+    /// Whether the provider refused its client the last time.
+    pub is_rejected: bool,
     /// OAuth client, variables, hosts.
     pub secrets: IntegrationSecrets,
     /// What is asked for, and how.
@@ -72,6 +74,7 @@ impl Integration {
             provider: provider.to_owned(),
             name: None,
             generation: 0,
+            is_rejected: false,
             secrets: IntegrationSecrets::default(),
             settings: Settings::default(),
         }
@@ -79,11 +82,13 @@ impl Integration {
 
     /// Opens a stored one.
     pub fn open(vault: &Vault, stored: StoredIntegration) -> Result<Self, VaultError> {
+        let is_rejected = stored.client_rejected_at.is_some();
         let StoredIntegration { environment, key, provider, name, settings, sealed, .. } = stored;
         let secrets =
             vault.open_integration(&environment, &key, &provider, sealed.generation, &sealed.sealed)?;
         let settings = serde_json::from_str(&settings).map_err(|_| VaultError::Content)?;
-        Ok(Self { key, provider, name, generation: sealed.generation, secrets, settings })
+        let generation = sealed.generation;
+        Ok(Self { key, provider, name, generation, is_rejected, secrets, settings })
     }
 
     /// The hosts that variables of its connections may name besides those of the provider's file.

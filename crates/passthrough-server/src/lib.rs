@@ -10,6 +10,7 @@ pub mod catalog;
 mod clock;
 pub mod config;
 mod connections;
+mod events;
 mod held;
 mod http;
 pub mod installation;
@@ -29,6 +30,7 @@ mod throttle;
 pub mod upstream;
 mod vault;
 mod verify;
+mod webhooks;
 
 pub use clock::Clock;
 pub use config::{Config, ConfigError, Overrides};

@@ -20,6 +20,7 @@ use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::config;
+use crate::events;
 use crate::http::error::ApiError;
 use crate::installation::Installation;
 use crate::metrics::{self, Metrics};
@@ -260,6 +261,7 @@ impl Parts {
         let answer = timeout(self.settings.token_timeout, self.obtainer.obtain(ready, way)).await;
         match answer.unwrap_or_else(|_| Err(Refusal::passing("did not answer in time"))) {
             Ok(obtained) => {
+                self.client_accepted(ready).await;
                 let credential = Credential { obtained: Some(obtained), ..ready.credential.clone() };
                 let stored = self.seal(ready, &credential).await?;
                 self.keep(lease, reserved, stored).await?;
@@ -345,7 +347,7 @@ impl Parts {
         let (environment, id) = (&lease.environment, lease.connection);
         let now = self.now_ms();
         if let Refusal::Ended { code, .. } = &refusal {
-            let event = self.event(&serde_json::json!({ "reason": code }).to_string());
+            let event = events::about(&self.installation, &ready.connection, &[("reason", code.as_str())]);
             let generation = lease.generation;
             let ended = self.store().disconnect(environment, id, generation, code, &event, now).await?;
             if ended {
@@ -370,6 +372,20 @@ impl Parts {
         noted.await?;
         tracing::warn!(connection = %id, %error, pause_ms = pause, "a credential could not be refreshed this time");
         Err(ApiError::refresh_failed(&error, pause))
+    }
+
+    /// Ends the alarm of an integration whose client the provider takes again.
+    async fn client_accepted(&self, ready: &ReadyConnection) {
+        let (environment, integration) = (&ready.connection.environment, &ready.integration);
+        if !integration.is_rejected || brings_its_own_client(&ready.credential) {
+            return;
+        }
+        // That it is noted later is no reason to throw away what the provider has just given.
+        if let Err(error) =
+            self.store().note_client_accepted(environment, &integration.key, self.now_ms()).await
+        {
+            tracing::warn!(integration = %integration.key, %error, "that a client is accepted again could not be noted");
+        }
     }
 
     /// An alarm for the whole integration, unless the connection brings a client of its own.

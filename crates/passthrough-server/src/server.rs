@@ -23,6 +23,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Exposure};
 use crate::installation::{Installation, OpenError};
 use crate::upstream::UpstreamError;
+use crate::webhooks::dispatch;
 
 mod accept;
 mod date;
@@ -159,6 +160,8 @@ impl Server {
         ));
         let following = tokio::spawn(follow::follow(Arc::clone(&app), last_change));
         let keeping_alive = tokio::spawn(Arc::clone(&app.refresher).keep_alive());
+        let stop_sending = CancellationToken::new();
+        let sending = tokio::spawn(dispatch::keep_sending(Arc::clone(&app), stop_sending.clone()));
         let stop_tracing = CancellationToken::new();
         let tracing_out = tokio::spawn(app.traces.clone().keep_exporting(stop_tracing.clone()));
         let exposing = exposed.map(|listener| tokio::spawn(exposed::serve(Arc::clone(&app), listener)));
@@ -167,6 +170,7 @@ impl Server {
         tracing::info!("stopping: no new callers, finishing what is in flight");
         app.stop.store(true, Ordering::Relaxed);
         workers.finish();
+        stop_sending.cancel();
         if tokio::time::timeout(app.config.grace, workers.done()).await.is_err() {
             tracing::warn!("requests were still in flight and are cancelled");
         }
@@ -181,6 +185,8 @@ impl Server {
                 "a refresh was still under way; the provider may have replaced a token that is now lost"
             );
         }
+        // It has had the grace for what was under way; what it did not end is claimed by somebody else.
+        sending.abort();
         stop_tracing.cancel();
         if let Some(exposing) = exposing {
             exposing.abort();

@@ -20,8 +20,10 @@ use zeroize::Zeroizing;
 
 mod integration;
 mod link;
+mod webhook;
 
 pub use integration::IntegrationSecrets;
+pub use webhook::EndpointSecrets;
 
 /// Name of the pepper among the installation's secrets.
 pub const PEPPER: &str = "pepper";

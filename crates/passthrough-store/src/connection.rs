@@ -16,6 +16,7 @@ use sqlx::any::AnyRow;
 use crate::change::ChangeSubject;
 use crate::credential::CredentialTimes;
 use crate::error::{StoreError, TextFault};
+use crate::event::{About, EventKind, NewEvent};
 use crate::sealed::Sealed;
 use crate::sql::{Statement, get, parse};
 use crate::store::Store;
@@ -103,7 +104,8 @@ impl Store {
         statement.find(&self.readers).await?.as_ref().map(read_stored).transpose()
     }
 
-    /// Deletes a connection with its tags and credential; its records stay. Returns whether it was there.
+    /// Deletes a connection with its tags and credential, and tells it as `event`; its records stay. Returns whether it
+    /// was there.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
@@ -112,13 +114,21 @@ impl Store {
         environment: &Environment,
         id: ConnectionId,
         at: i64,
+        event: Option<&NewEvent>,
     ) -> Result<bool, StoreError> {
         let mut transaction = self.begin().await?;
+        let before = self.lock_connection(&mut transaction, environment, id).await?;
         let deleted = Statement::new("delete from connections where environment = $1 and id = $2")
             .text(environment.as_str())
             .text(&id.to_string())
             .execute(&mut *transaction)
             .await?;
+        if let (true, Some(before), Some(event)) = (deleted > 0, &before, event) {
+            let kind = EventKind::ConnectionDeleted;
+            let integration = Some(before.integration.as_str());
+            let about = About { environment, kind, connection: Some(id), integration };
+            self.append_event(&mut transaction, &about, event, at).await?;
+        }
         self.commit_if(deleted > 0, transaction, ChangeSubject::Connection(id), at).await
     }
 

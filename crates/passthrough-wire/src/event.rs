@@ -28,3 +28,11 @@ pub struct Event {
     /// What there is to say of it; `connectionId` and `integration` where it is about one.
     pub data: serde_json::Map<String, serde_json::Value>,
 }
+
+/// The answer of `POST /v1/events/{id}/replay`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Replayed {
+    /// To how many endpoints it is sent again.
+    pub deliveries: usize,
+}

@@ -109,9 +109,6 @@ pub struct WebhookDelivery {
     pub endpoint_id: String,
     /// The event; also the message's `webhook-id`.
     pub event_id: String,
-    /// What happened.
-    #[serde(rename = "type")]
-    pub kind: String,
     /// `pending`, `delivered` or `failed`.
     pub status: String,
     /// How often it was tried.
@@ -122,7 +119,7 @@ pub struct WebhookDelivery {
     /// The endpoint's last status, where it answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_status_code: Option<u16>,
-    /// Why the last try did not count.
+    /// A short word for why the last try did not count: `status`, `dns`, `connect`, `tls`, `blocked_address`, `total_timeout`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,
     /// RFC 3339.

@@ -3,8 +3,8 @@
 use clap::{Args, Parser, Subcommand};
 
 use crate::command::{
-    completions, connection, demo, doctor, integration, key, keyring, link, migrate, openapi, provider,
-    request, requests, serve, top,
+    completions, connection, demo, doctor, event, integration, key, keyring, link, migrate, openapi, provider,
+    request, requests, serve, top, webhook,
 };
 use crate::exit::CODES;
 use crate::output::{Format, Output};
@@ -62,6 +62,12 @@ pub enum Command {
     /// Links: pages on which your end users authorise their accounts
     #[command(subcommand)]
     Link(Box<link::Link>),
+    /// Events: what happened to connections and integrations
+    #[command(subcommand)]
+    Event(event::Event),
+    /// Webhooks: where events are sent to
+    #[command(subcommand)]
+    Webhook(webhook::Webhook),
     /// Make a request through a connection, as with curl
     Request(Box<request::Request>),
     /// Records: one line about each request that was made

@@ -10,6 +10,7 @@ pub mod completions;
 pub mod connection;
 pub mod demo;
 pub mod doctor;
+pub mod event;
 pub mod integration;
 pub mod key;
 pub mod keyring;
@@ -21,6 +22,7 @@ pub mod request;
 pub mod requests;
 pub mod serve;
 pub mod top;
+pub mod webhook;
 
 /// Does what the command line says.
 pub async fn run(command: Command, output: &Output) -> Result<Exit> {
@@ -30,6 +32,8 @@ pub async fn run(command: Command, output: &Output) -> Result<Exit> {
         Command::Key(key) => key.run(output).await,
         Command::Provider(provider) => provider.run(output).await,
         Command::Integration(integration) => integration.run(output).await,
+        Command::Event(event) => event.run(output).await,
+        Command::Webhook(webhook) => webhook.run(output).await,
         Command::Connection(connection) => connection.run(output).await,
         Command::Request(request) => request.run(output).await,
         Command::Requests(requests) => requests.run(output).await,

@@ -9,22 +9,36 @@ use sqlx::AnyConnection;
 use super::{StoredConnection, TAG_SEPARATOR, check_indexed};
 use crate::change::ChangeSubject;
 use crate::error::{StoreError, TextFault};
+use crate::event::{About, EventKind, NewEvent};
 use crate::sql::Statement;
 use crate::store::Store;
 
 impl Store {
-    /// Stores a new connection with its variables, tags and credential, all or nothing.
+    /// Stores a new connection with its variables, tags and credential, all or nothing, and tells it as `event`.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if the id is taken, [`StoreError::MissingParent`] if the environment is not
     /// there, or the integration where it has not the name of the provider, [`StoreError::InvalidText`], [`StoreError::Unavailable`].
-    pub async fn insert_connection(&self, stored: &StoredConnection) -> Result<(), StoreError> {
+    pub async fn insert_connection(
+        &self,
+        stored: &StoredConnection,
+        event: Option<&NewEvent>,
+    ) -> Result<(), StoreError> {
         let connection = &stored.connection;
         let mut transaction = self.begin().await?;
         self.hold_integration(&mut transaction, connection).await?;
         insert_row(&mut transaction, stored).await?;
         insert_credential(&mut transaction, stored).await?;
         insert_tags(&mut transaction, &connection.environment, connection.id, &connection.tags).await?;
+        if let Some(event) = event {
+            let about = About {
+                environment: &connection.environment,
+                kind: EventKind::ConnectionCreated,
+                connection: Some(connection.id),
+                integration: Some(&connection.integration),
+            };
+            self.append_event(&mut transaction, &about, event, connection.created_at).await?;
+        }
         self.commit(transaction, ChangeSubject::Connection(connection.id), connection.created_at).await
     }
 }

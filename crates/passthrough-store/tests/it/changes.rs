@@ -25,7 +25,7 @@ async fn every_change_leaves_a_line_in_order(rig: Rig) {
     let connection = stored(&production(), 1);
     let (id, key) = (connection.connection.id, api_key(&production(), 1));
     store.insert_api_key(&key).await.unwrap();
-    store.insert_connection(&connection).await.unwrap();
+    store.insert_connection(&connection, None).await.unwrap();
     store.update_connection(&production(), id, &ConnectionPatch::default(), NOW).await.unwrap();
     store.update_variables(&production(), id, &sealed("v", 2), NOW).await.unwrap();
     refresh(store, &production(), id, &credential("c", 2), "k1").await.unwrap();
@@ -33,7 +33,7 @@ async fn every_change_leaves_a_line_in_order(rig: Rig) {
     for row in store.list_sealed_not_under("k2", 10).await.unwrap() {
         store.update_sealed(&row, b"again", "k2", NOW).await.unwrap();
     }
-    store.delete_connection(&production(), id, NOW).await.unwrap();
+    store.delete_connection(&production(), id, NOW, None).await.unwrap();
     store.revoke_api_key(&production(), key.id, NOW).await.unwrap();
     let connection = || ChangeSubject::Connection(id);
     let credential = || ChangeSubject::Credential(id);
@@ -62,7 +62,7 @@ async fn what_changes_nothing_leaves_no_line(rig: Rig) {
     let store = &rig.store;
     let connection = stored(&production(), 1);
     let id = connection.connection.id;
-    store.insert_connection(&connection).await.unwrap();
+    store.insert_connection(&connection, None).await.unwrap();
     let key = api_key(&production(), 1);
     store.insert_api_key(&key).await.unwrap();
     let before = store.latest_change().await.unwrap();
@@ -81,7 +81,7 @@ async fn a_reader_that_follows_misses_nothing_of_many_writers(rig: Rig) {
     const WRITES: usize = 25;
     let rig = rig.ready().await;
     for number in 0..WRITERS {
-        rig.store.insert_connection(&stored(&production(), number)).await.unwrap();
+        rig.store.insert_connection(&stored(&production(), number), None).await.unwrap();
     }
     let mut last = rig.store.latest_change().await.unwrap();
     let mut writers = JoinSet::new();
@@ -115,13 +115,13 @@ async fn old_lines_go_and_numbers_are_never_used_again(rig: Rig) {
     let rig = rig.ready().await;
     let store = &rig.store;
     for number in 0..3 {
-        store.insert_connection(&stored(&production(), number)).await.unwrap();
+        store.insert_connection(&stored(&production(), number), None).await.unwrap();
     }
     let latest = store.latest_change().await.unwrap();
     assert_eq!(store.delete_changes_before(NOW + 2).await, Ok(2));
     assert_eq!(subjects(store, 0).await, [ChangeSubject::Connection(crate::rig::connection_id(2))]);
     assert_eq!(store.delete_changes_before(NOW + 9).await, Ok(1));
-    store.insert_connection(&stored(&production(), 9)).await.unwrap();
+    store.insert_connection(&stored(&production(), 9), None).await.unwrap();
     assert_eq!(subjects(store, latest).await, [ChangeSubject::Connection(crate::rig::connection_id(9))]);
 }
 

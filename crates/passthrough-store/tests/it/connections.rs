@@ -23,7 +23,7 @@ async fn a_connection_reads_back_byte_for_byte(rig: Rig) {
     let plain = stored(&production(), 1);
     let full = stored_in_full(&production(), 2);
     for connection in [&plain, &full] {
-        rig.store.insert_connection(connection).await.unwrap();
+        rig.store.insert_connection(connection, None).await.unwrap();
         let id = connection.connection.id;
         assert_eq!(
             rig.store.find_connection(&production(), id).await.as_ref(),
@@ -41,9 +41,9 @@ async fn a_connection_reads_back_byte_for_byte(rig: Rig) {
 async fn a_connection_needs_its_environment_and_an_id_of_its_own(rig: Rig) {
     let rig = rig.ready().await;
     let orphan = stored(&environment("nowhere"), 1);
-    assert_eq!(rig.store.insert_connection(&orphan).await, Err(StoreError::MissingParent));
-    rig.store.insert_connection(&stored(&production(), 1)).await.unwrap();
-    assert_eq!(rig.store.insert_connection(&stored(&production(), 1)).await, Err(StoreError::Conflict));
+    assert_eq!(rig.store.insert_connection(&orphan, None).await, Err(StoreError::MissingParent));
+    rig.store.insert_connection(&stored(&production(), 1), None).await.unwrap();
+    assert_eq!(rig.store.insert_connection(&stored(&production(), 1), None).await, Err(StoreError::Conflict));
 }
 
 async fn a_failed_insert_leaves_nothing_behind(rig: Rig) {
@@ -51,17 +51,17 @@ async fn a_failed_insert_leaves_nothing_behind(rig: Rig) {
     let before = rig.store.latest_change().await;
     let mut bad = stored(&production(), 1);
     bad.connection.tags = vec!["good".into(), "x".repeat(1025)];
-    assert!(matches!(rig.store.insert_connection(&bad).await, Err(StoreError::InvalidText(_))));
+    assert!(matches!(rig.store.insert_connection(&bad, None).await, Err(StoreError::InvalidText(_))));
     assert_eq!(rig.store.find_connection(&production(), bad.connection.id).await, Ok(None));
     assert_eq!(rig.store.latest_change().await, before);
-    rig.store.insert_connection(&stored(&production(), 1)).await.unwrap();
+    rig.store.insert_connection(&stored(&production(), 1), None).await.unwrap();
 }
 
 async fn a_patch_changes_only_what_it_gives(rig: Rig) {
     let rig = rig.ready().await;
     let mut expected = stored_in_full(&production(), 1);
     let id = expected.connection.id;
-    rig.store.insert_connection(&expected).await.unwrap();
+    rig.store.insert_connection(&expected, None).await.unwrap();
 
     let nothing = ConnectionPatch::default();
     assert_eq!(rig.store.update_connection(&production(), id, &nothing, NOW + 10).await, Ok(true));
@@ -99,7 +99,7 @@ async fn a_patch_changes_only_what_it_gives(rig: Rig) {
 async fn a_patch_can_take_names_away(rig: Rig) {
     let rig = rig.ready().await;
     let full = stored_in_full(&production(), 1);
-    rig.store.insert_connection(&full).await.unwrap();
+    rig.store.insert_connection(&full, None).await.unwrap();
     let patch = ConnectionPatch {
         name: Some(None),
         external_id: Some(None),
@@ -118,7 +118,7 @@ async fn a_tag_counts_once_and_keeps_its_place(rig: Rig) {
     let rig = rig.ready().await;
     let mut connection = stored(&production(), 1);
     connection.connection.tags = ["z", "a", "z", "m", "a"].map(str::to_owned).to_vec();
-    rig.store.insert_connection(&connection).await.unwrap();
+    rig.store.insert_connection(&connection, None).await.unwrap();
     let found = rig.store.find_connection(&production(), connection.connection.id).await.unwrap().unwrap();
     assert_eq!(found.connection.tags, ["z", "a", "m"]);
 }
@@ -127,7 +127,7 @@ async fn variables_are_replaced_only_from_the_generation_before(rig: Rig) {
     let rig = rig.ready().await;
     let connection = stored(&production(), 1);
     let id = connection.connection.id;
-    rig.store.insert_connection(&connection).await.unwrap();
+    rig.store.insert_connection(&connection, None).await.unwrap();
     assert_eq!(rig.store.update_variables(&production(), id, &sealed("first", 2), NOW).await, Ok(true));
     assert_eq!(rig.store.update_variables(&production(), id, &sealed("second", 2), NOW).await, Ok(false));
     assert_eq!(rig.store.update_variables(&production(), id, &sealed("fourth", 4), NOW).await, Ok(false));
@@ -143,7 +143,7 @@ async fn a_rotated_token_hash_replaces_the_old_one(rig: Rig) {
     let rig = rig.ready().await;
     let connection = stored(&production(), 1);
     let id = connection.connection.id;
-    rig.store.insert_connection(&connection).await.unwrap();
+    rig.store.insert_connection(&connection, None).await.unwrap();
     assert_eq!(rig.store.update_token_hash(&production(), id, &[9; 32], NOW + 4).await, Ok(true));
     let found = rig.store.find_connection_to_authenticate(id).await.unwrap().unwrap();
     assert_eq!((found.token_hash, found.connection.updated_at), (vec![9; 32], NOW + 4));
@@ -153,11 +153,11 @@ async fn a_rotated_token_hash_replaces_the_old_one(rig: Rig) {
 async fn deleting_takes_tags_and_credential_along(rig: Rig) {
     let rig = rig.ready().await;
     let (gone, kept) = (stored_in_full(&production(), 1), stored_in_full(&production(), 2));
-    rig.store.insert_connection(&gone).await.unwrap();
-    rig.store.insert_connection(&kept).await.unwrap();
+    rig.store.insert_connection(&gone, None).await.unwrap();
+    rig.store.insert_connection(&kept, None).await.unwrap();
     let id = gone.connection.id;
-    assert_eq!(rig.store.delete_connection(&production(), id, NOW).await, Ok(true));
-    assert_eq!(rig.store.delete_connection(&production(), id, NOW).await, Ok(false));
+    assert_eq!(rig.store.delete_connection(&production(), id, NOW, None).await, Ok(true));
+    assert_eq!(rig.store.delete_connection(&production(), id, NOW, None).await, Ok(false));
     assert_eq!(rig.store.find_connection(&production(), id).await, Ok(None));
     assert_eq!(find_credential(&rig.store, &production(), id).await, None);
     let backdoor = rig.backdoor().await;

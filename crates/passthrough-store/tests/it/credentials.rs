@@ -13,7 +13,7 @@ async fn a_credential_is_replaced_only_from_the_generation_before(rig: Rig) {
     let rig = rig.ready().await;
     let connection = stored(&production(), 1);
     let id = connection.connection.id;
-    rig.store.insert_connection(&connection).await.unwrap();
+    rig.store.insert_connection(&connection, None).await.unwrap();
     assert_eq!(find_credential(&rig.store, &production(), id).await, Some(connection.credential));
 
     let mut newer = credential("newer", 2);
@@ -34,7 +34,7 @@ async fn of_many_refreshes_at_once_exactly_one_wins(rig: Rig) {
     let rig = rig.ready().await;
     let connection = stored(&production(), 1);
     let id = connection.connection.id;
-    rig.store.insert_connection(&connection).await.unwrap();
+    rig.store.insert_connection(&connection, None).await.unwrap();
     let mut refreshes = JoinSet::new();
     for number in 0..12 {
         let store = rig.store.clone();

@@ -23,7 +23,7 @@ async fn nobody_waits_in_a_circle(rig: Rig) {
     let rig = rig.ready().await;
     rig.store.insert_integration(&integration(&production(), "acme")).await.unwrap();
     for number in 0..2 {
-        rig.store.insert_connection(&stored(&production(), number)).await.unwrap();
+        rig.store.insert_connection(&stored(&production(), number), None).await.unwrap();
         rig.store.insert_endpoint(&endpoint(number)).await.unwrap();
     }
     let mut writers = JoinSet::new();
@@ -58,7 +58,7 @@ fn endpoint(number: u64) -> WebhookEndpoint {
 async fn act(store: &Store, number: u64, owner: &str, at: i64) -> Result<(), StoreError> {
     let (here, id, now) = (production(), connection_id(number % 2), NOW + at);
     let Some(state) = store.find_refresh_state(&here, id).await? else {
-        return allow(StoreError::Conflict, store.insert_connection(&stored(&here, number % 2)).await);
+        return allow(StoreError::Conflict, store.insert_connection(&stored(&here, number % 2), None).await);
     };
     let generation = state.credential.generation;
     match number % 11 {
@@ -93,7 +93,7 @@ async fn act(store: &Store, number: u64, owner: &str, at: i64) -> Result<(), Sto
             };
             store.update_connection(&here, id, &patch, now).await.map(drop)
         }
-        7 => store.delete_connection(&here, id, now).await.map(drop),
+        7 => store.delete_connection(&here, id, now, None).await.map(drop),
         8 => {
             for row in store.list_sealed_not_under("k2", 20).await? {
                 if matches!(row.place, SealedPlace::Credential { .. }) {

@@ -150,16 +150,16 @@ async fn an_integration_in_use_is_not_deleted(rig: Rig) {
     }
     let mut connection = stored(&production(), 1);
     connection.connection.integration = "mine".into();
-    store.insert_connection(&connection).await.unwrap();
+    store.insert_connection(&connection, None).await.unwrap();
     assert_eq!(store.delete_integration(&production(), "mine", NOW).await, Err(StoreError::InUse));
     assert_eq!(find(store, "mine").await, integration(&production(), "mine"));
     assert_eq!(store.delete_integration(&production(), "unused", NOW).await, Ok(true));
     assert_eq!(store.delete_integration(&production(), "unused", NOW).await, Ok(false));
     assert_eq!(store.delete_integration(&staging(), "mine", NOW).await, Ok(true));
-    store.delete_connection(&production(), connection.connection.id, NOW).await.unwrap();
+    store.delete_connection(&production(), connection.connection.id, NOW, None).await.unwrap();
     assert_eq!(store.delete_integration(&production(), "mine", NOW).await, Ok(true));
     // Nothing is deleted of an integration that is only implicit.
-    store.insert_connection(&stored(&production(), 2)).await.unwrap();
+    store.insert_connection(&stored(&production(), 2), None).await.unwrap();
     assert_eq!(store.delete_integration(&production(), "acme", NOW).await, Ok(false));
 }
 
@@ -168,9 +168,9 @@ async fn a_connection_needs_its_integration(rig: Rig) {
     let mut connection = stored(&production(), 1);
     connection.connection.integration = "mine".into();
     rig.store.insert_integration(&integration(&staging(), "mine")).await.unwrap();
-    assert_eq!(rig.store.insert_connection(&connection).await, Err(StoreError::MissingParent));
+    assert_eq!(rig.store.insert_connection(&connection, None).await, Err(StoreError::MissingParent));
     rig.store.insert_integration(&integration(&production(), "mine")).await.unwrap();
-    assert_eq!(rig.store.insert_connection(&connection).await, Ok(()));
+    assert_eq!(rig.store.insert_connection(&connection, None).await, Ok(()));
 }
 
 async fn no_connection_is_left_without_its_integration_whoever_is_first(rig: Rig) {
@@ -181,7 +181,7 @@ async fn no_connection_is_left_without_its_integration_whoever_is_first(rig: Rig
         let mut connection = stored(&production(), number);
         connection.connection.integration = key.clone();
         let (one, other) = (rig.store.clone(), rig.store.clone());
-        let insert = tokio::spawn(async move { one.insert_connection(&connection).await });
+        let insert = tokio::spawn(async move { one.insert_connection(&connection, None).await });
         let delete = tokio::spawn(async move { other.delete_integration(&production(), &key, NOW).await });
         let both = (insert.await.unwrap(), delete.await.unwrap());
         let inserted = (Ok(()), Err(StoreError::InUse));

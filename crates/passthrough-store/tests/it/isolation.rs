@@ -18,7 +18,7 @@ async fn nothing_of_one_environment_is_seen_from_another(rig: Rig) {
     let store = &rig.store;
     let connection = stored_in_full(&production(), 1);
     let id = connection.connection.id;
-    store.insert_connection(&connection).await.unwrap();
+    store.insert_connection(&connection, None).await.unwrap();
     store.insert_api_key(&api_key(&production(), 1)).await.unwrap();
     insert(store, &production(), &[record(1)]).await.unwrap();
 
@@ -51,7 +51,7 @@ async fn nothing_of_one_environment_is_changed_from_another(rig: Rig) {
     let connection = stored(&production(), 1);
     let key = api_key(&production(), 1);
     let id = connection.connection.id;
-    store.insert_connection(&connection).await.unwrap();
+    store.insert_connection(&connection, None).await.unwrap();
     store.insert_api_key(&key).await.unwrap();
     let changes = store.latest_change().await;
 
@@ -64,7 +64,7 @@ async fn nothing_of_one_environment_is_changed_from_another(rig: Rig) {
     assert_eq!(store.update_variables(&staging(), id, &sealed("x", 2), NOW).await, Ok(false));
     assert_eq!(refresh(store, &staging(), id, &credential("x", 2), "k1").await, Ok(false));
     assert_eq!(store.update_token_hash(&staging(), id, &[1], NOW).await, Ok(false));
-    assert_eq!(store.delete_connection(&staging(), id, NOW).await, Ok(false));
+    assert_eq!(store.delete_connection(&staging(), id, NOW, None).await, Ok(false));
     assert_eq!(store.revoke_api_key(&staging(), key.id, NOW).await, Ok(false));
 
     assert_eq!(store.find_connection(&production(), id).await, Ok(Some(connection)));

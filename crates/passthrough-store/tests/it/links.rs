@@ -243,7 +243,7 @@ async fn a_key_of_a_link_session_counts_as_used(rig: Rig) {
 async fn old_link_sessions_and_tokens_go(rig: Rig) {
     let rig = rig.ready().await;
     let store = &rig.store;
-    store.insert_connection(&stored(&production(), 1)).await.unwrap();
+    store.insert_connection(&stored(&production(), 1), None).await.unwrap();
     for number in 1..=5 {
         let expires_at = NOW + number as i64;
         store.insert_link_session(&LinkSession { expires_at, ..session(number) }).await.unwrap();
@@ -273,7 +273,7 @@ fn token(number: u64) -> PublicToken {
 async fn of_fifty_exchanges_at_once_one_uses_the_token(rig: Rig) {
     let rig = rig.ready().await;
     let store = &rig.store;
-    store.insert_connection(&stored(&production(), 1)).await.unwrap();
+    store.insert_connection(&stored(&production(), 1), None).await.unwrap();
     store.insert_public_token(&token(1)).await.unwrap();
     store.insert_public_token(&token(2)).await.unwrap();
     assert_eq!(store.find_public_token(token(1).id).await, Ok(Some(token(1))));
@@ -295,12 +295,12 @@ async fn a_public_token_is_of_a_connection_of_its_environment(rig: Rig) {
     let rig = rig.ready().await;
     let store = &rig.store;
     assert_eq!(store.insert_public_token(&token(1)).await, Err(StoreError::MissingParent));
-    store.insert_connection(&stored(&production(), 1)).await.unwrap();
+    store.insert_connection(&stored(&production(), 1), None).await.unwrap();
     let theirs = PublicToken { environment: staging(), ..token(1) };
     assert_eq!(store.insert_public_token(&theirs).await, Err(StoreError::MissingParent));
     assert_eq!(store.insert_public_token(&token(1)).await, Ok(()));
     assert_eq!(store.insert_public_token(&token(1)).await, Err(StoreError::Conflict));
-    store.delete_connection(&production(), connection_id(1), NOW).await.unwrap();
+    store.delete_connection(&production(), connection_id(1), NOW, None).await.unwrap();
     assert_eq!(store.find_public_token(token(1).id).await, Ok(None));
 }
 
@@ -322,7 +322,7 @@ async fn the_connection_of_an_account_is_found_again(rig: Rig) {
         one.connection.account_id = Some(account.to_owned());
         one.connection.external_id = external_id.map(str::to_owned);
         one.connection.status = status;
-        store.insert_connection(&one).await.unwrap();
+        store.insert_connection(&one, None).await.unwrap();
     }
     let find = async |integration, account: &str, external_id| {
         let found = store.find_connection_by_account(&production(), integration, account, external_id).await;

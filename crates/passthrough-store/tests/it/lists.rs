@@ -15,7 +15,7 @@ on_both_engines! {
 async fn pages_neither_repeat_nor_skip_while_rows_come_and_go(rig: Rig) {
     let rig = rig.ready().await;
     for number in 0..25 {
-        rig.store.insert_connection(&stored(&production(), 100 + number)).await.unwrap();
+        rig.store.insert_connection(&stored(&production(), 100 + number), None).await.unwrap();
     }
     let mut seen: Vec<ConnectionId> = Vec::new();
     let mut newcomer = 200;
@@ -28,8 +28,8 @@ async fn pages_neither_repeat_nor_skip_while_rows_come_and_go(rig: Rig) {
         }
         assert_eq!(page.rows.len(), 10);
         // Newer ones arrive, and the very row that the cursor points at goes.
-        rig.store.insert_connection(&stored(&production(), newcomer)).await.unwrap();
-        rig.store.delete_connection(&production(), *seen.last().unwrap(), 0).await.unwrap();
+        rig.store.insert_connection(&stored(&production(), newcomer), None).await.unwrap();
+        rig.store.delete_connection(&production(), *seen.last().unwrap(), 0, None).await.unwrap();
         newcomer += 1;
     }
     let expected: Vec<_> = (0..25).rev().map(|number| connection_id(100 + number)).collect();
@@ -47,7 +47,7 @@ async fn every_filter_matches_exactly_and_filters_add_up(rig: Rig) {
         if number == 7 {
             row.connection.status = ConnectionStatus::Archived;
         }
-        rig.store.insert_connection(&row).await.unwrap();
+        rig.store.insert_connection(&row, None).await.unwrap();
     }
     let numbers = async |filter: ConnectionFilter| {
         let page = rig.store.list_connections(&production(), &filter, None, 50).await.unwrap();
@@ -75,7 +75,7 @@ async fn every_filter_matches_exactly_and_filters_add_up(rig: Rig) {
 async fn a_page_holds_at_least_one_and_at_most_500(rig: Rig) {
     let rig = rig.ready().await;
     for number in 0..3 {
-        rig.store.insert_connection(&stored(&production(), number)).await.unwrap();
+        rig.store.insert_connection(&stored(&production(), number), None).await.unwrap();
     }
     let all = ConnectionFilter::default();
     let page = rig.store.list_connections(&production(), &all, None, 0).await.unwrap();

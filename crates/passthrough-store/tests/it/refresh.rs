@@ -41,7 +41,7 @@ const DISCONNECTED: ConnectionStatus = ConnectionStatus::Disconnected;
 async fn one_connection(rig: Rig) -> (Rig, ConnectionId) {
     let rig = rig.ready().await;
     let connection = stored(&production(), 1);
-    rig.store.insert_connection(&connection).await.unwrap();
+    rig.store.insert_connection(&connection, None).await.unwrap();
     (rig, connection.connection.id)
 }
 
@@ -230,7 +230,7 @@ async fn a_refusal_and_an_answer_at_once_never_leave_a_new_credential_disconnect
     for number in 0..20 {
         let connection = stored(&production(), number);
         let id = connection.connection.id;
-        rig.store.insert_connection(&connection).await.unwrap();
+        rig.store.insert_connection(&connection, None).await.unwrap();
         let (one, other) = (rig.store.clone(), rig.store.clone());
         let refusal = tokio::spawn(async move { refuse(&one, id, 1).await });
         let answer = tokio::spawn(async move { store_next(&other, id, "next", 2).await });
@@ -321,7 +321,7 @@ async fn what_is_due_is_listed_in_order(rig: Rig) {
     for (number, due_at) in [(1, Some(30)), (2, Some(10)), (3, None), (4, Some(20)), (5, Some(10_000))] {
         let mut connection = stored(&production(), number);
         connection.credential_times.due_at = due_at.map(|due_at| NOW + due_at);
-        store.insert_connection(&connection).await.unwrap();
+        store.insert_connection(&connection, None).await.unwrap();
     }
     assert_eq!(due(store, NOW + 9, 9).await, [0; 0]);
     assert_eq!(due(store, NOW + 30, 9).await, [2, 4, 1]);
@@ -349,8 +349,8 @@ async fn a_status_decides_whether_a_credential_is_due(rig: Rig) {
     let id = connection.connection.id;
     connection.credential.expires_at = Some(NOW + 100);
     connection.credential_times.due_at = Some(NOW + 50);
-    store.insert_connection(&connection).await.unwrap();
-    store.insert_connection(&stored(&production(), 2)).await.unwrap();
+    store.insert_connection(&connection, None).await.unwrap();
+    store.insert_connection(&stored(&production(), 2), None).await.unwrap();
     let set = async |id, status, at| {
         let patch = ConnectionPatch { status: Some(status), ..ConnectionPatch::default() };
         assert_eq!(store.update_connection(&production(), id, &patch, NOW + at).await, Ok(true));

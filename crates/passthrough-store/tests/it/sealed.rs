@@ -12,10 +12,10 @@ on_both_engines! {
 
 async fn two_connections_and_a_pepper(store: &Store) {
     store.insert_installation_secret("pepper", &sealed("pepper", 1)).await.unwrap();
-    store.insert_connection(&stored(&production(), 1)).await.unwrap();
+    store.insert_connection(&stored(&production(), 1), None).await.unwrap();
     let mut other = stored(&staging(), 2);
     other.credential_key_id = "k2".into();
-    store.insert_connection(&other).await.unwrap();
+    store.insert_connection(&other, None).await.unwrap();
 }
 
 async fn every_sealed_column_is_counted_and_listed(rig: Rig) {
@@ -73,7 +73,7 @@ async fn a_sweep_never_overwrites_a_refresh(rig: Rig) {
     let rig = rig.ready().await;
     let connection = stored(&production(), 1);
     let id = connection.connection.id;
-    rig.store.insert_connection(&connection).await.unwrap();
+    rig.store.insert_connection(&connection, None).await.unwrap();
     let listed = rig.store.list_sealed_not_under("k2", 50).await.unwrap();
 
     let refreshed = credential("refreshed", 2);

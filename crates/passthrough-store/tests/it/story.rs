@@ -43,9 +43,9 @@ async fn customers_come(store: &Store) {
         let mut customer = stored(&production(), number);
         customer.connection.external_id = Some(format!("user-{number}"));
         customer.connection.tags = vec!["beta".into()];
-        store.insert_connection(&customer).await.unwrap();
+        store.insert_connection(&customer, None).await.unwrap();
     }
-    store.insert_connection(&stored(&staging(), 6)).await.unwrap();
+    store.insert_connection(&stored(&staging(), 6), None).await.unwrap();
     let verified = ConnectionPatch {
         account: Some(Account { id: Some("acct_1".into()), label: Some("Müller & Söhne".into()) }),
         verified_at: Some(NOW + 50),
@@ -116,7 +116,7 @@ async fn the_key_is_rotated(store: &Store) {
 async fn a_customer_leaves(store: &Store) {
     let gone = ConnectionPatch { status: Some(ConnectionStatus::Archived), ..ConnectionPatch::default() };
     assert_eq!(store.update_connection(&production(), connection_id(3), &gone, NOW + 80).await, Ok(true));
-    assert_eq!(store.delete_connection(&production(), connection_id(4), NOW + 81).await, Ok(true));
+    assert_eq!(store.delete_connection(&production(), connection_id(4), NOW + 81, None).await, Ok(true));
     let of_theirs = RequestFilter { connection_id: Some(connection_id(4)), ..RequestFilter::default() };
     assert_eq!(store.list_requests(&production(), &of_theirs, None, 500).await.unwrap().rows.len(), 60);
     assert_eq!(store.count_sealed_by_key().await, Ok(vec![("k2".to_owned(), 11)]));

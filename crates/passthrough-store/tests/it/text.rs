@@ -28,10 +28,10 @@ async fn a_nul_is_refused_wherever_it_stands(rig: Rig) {
     bad[4].credential_key_id = text();
     bad[5].connection.account_label = Some(text());
     for connection in bad {
-        assert_eq!(rig.store.insert_connection(&connection).await, NUL);
+        assert_eq!(rig.store.insert_connection(&connection, None).await, NUL);
     }
     let good = stored(&production(), 1);
-    rig.store.insert_connection(&good).await.unwrap();
+    rig.store.insert_connection(&good, None).await.unwrap();
     let patch = ConnectionPatch { name: Some(Some(text())), ..ConnectionPatch::default() };
     let patched = rig.store.update_connection(&production(), good.connection.id, &patch, NOW).await;
     assert_eq!(patched.map(drop), NUL);
@@ -44,7 +44,7 @@ async fn a_tag_that_would_part_in_two_is_refused(rig: Rig) {
     let rig = rig.ready().await;
     let mut connection = stored(&production(), 1);
     connection.connection.tags = vec!["one\u{1f}two".into()];
-    let refused = rig.store.insert_connection(&connection).await;
+    let refused = rig.store.insert_connection(&connection, None).await;
     assert_eq!(refused, Err(StoreError::InvalidText(TextFault::Separator)));
 }
 
@@ -54,12 +54,12 @@ async fn what_does_not_fit_an_index_is_refused(rig: Rig) {
     let refused = Err(StoreError::InvalidText(TextFault::TooLong));
     let mut connection = stored(&production(), 1);
     connection.connection.external_id = Some(long.clone());
-    assert_eq!(rig.store.insert_connection(&connection).await, refused);
+    assert_eq!(rig.store.insert_connection(&connection, None).await, refused);
     connection.connection.external_id = None;
     connection.connection.tags = vec![long.clone()];
-    assert_eq!(rig.store.insert_connection(&connection).await, refused);
+    assert_eq!(rig.store.insert_connection(&connection, None).await, refused);
     connection.connection.tags.clear();
-    rig.store.insert_connection(&connection).await.unwrap();
+    rig.store.insert_connection(&connection, None).await.unwrap();
     let patch = ConnectionPatch { external_id: Some(Some(long)), ..ConnectionPatch::default() };
     let patched = rig.store.update_connection(&production(), connection.connection.id, &patch, NOW).await;
     assert_eq!(patched.map(drop), refused);
@@ -79,7 +79,7 @@ async fn the_longest_allowed_texts_fit(rig: Rig) {
     connection.connection.external_id = Some(long.clone());
     connection.connection.tags = vec![long];
     connection.connection.name = Some("n".repeat(1_000_000));
-    rig.store.insert_connection(&connection).await.unwrap();
+    rig.store.insert_connection(&connection, None).await.unwrap();
     assert_eq!(
         rig.store.find_connection(&production(), connection.connection.id).await,
         Ok(Some(connection))

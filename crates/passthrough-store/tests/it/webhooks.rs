@@ -56,7 +56,7 @@ async fn with_endpoints(rig: Rig, endpoints: u64) -> Rig {
     for number in 1..=endpoints {
         rig.store.insert_endpoint(&endpoint(&production(), number)).await.unwrap();
     }
-    rig.store.insert_connection(&stored(&production(), 1)).await.unwrap();
+    rig.store.insert_connection(&stored(&production(), 1), None).await.unwrap();
     rig
 }
 
@@ -79,7 +79,7 @@ const TAKEN: DeliveryOutcome = DeliveryOutcome::Delivered { status: 204 };
 
 async fn an_event_reads_back_as_it_was_told(rig: Rig) {
     let rig = rig.ready().await;
-    rig.store.insert_connection(&stored(&production(), 1)).await.unwrap();
+    rig.store.insert_connection(&stored(&production(), 1), None).await.unwrap();
     let told = NewEvent { data: "{\"why\":\"o'brien 🦀\"}".into(), ..event() };
     let id = connection_id(1);
     assert_eq!(rig.store.disconnect(&production(), id, 1, "invalid_grant", &told, NOW + 7).await, Ok(true));
@@ -101,7 +101,7 @@ async fn events_come_in_pages_and_by_kind_and_connection(rig: Rig) {
     let store = &rig.store;
     let mut told = Vec::new();
     for number in 1..=2 {
-        store.insert_connection(&stored(&production(), number)).await.unwrap();
+        store.insert_connection(&stored(&production(), number), None).await.unwrap();
     }
     for generation in 2..=4 {
         for number in 1..=2 {

@@ -13,6 +13,7 @@ use crate::server::ServerFlags;
 
 mod create;
 pub(super) mod credential;
+mod import;
 pub(super) mod prompt;
 
 /// What to do with connections.
@@ -25,6 +26,8 @@ Examples:
 pub enum Connection {
     /// Store a customer's credential; prints the connection token, once
     Create(create::Create),
+    /// Store many customers' credentials from a file, and go on where it broke off
+    Import(import::Import),
     /// List connections, newest first
     List(List),
     /// Show a connection; its credential cannot be shown
@@ -131,6 +134,7 @@ impl Connection {
     pub(super) async fn run(&self, output: &Output) -> Result<Exit> {
         match self {
             Connection::Create(create) => create.run(output).await,
+            Connection::Import(import) => import.run(output).await,
             Connection::List(list) => list.run(output).await,
             Connection::Show(one) => {
                 let connection = one.server.client(output)?.get_connection(&one.id).await?;

@@ -1,0 +1,94 @@
+//! `passthrough webhook deliveries` and `replay`.
+
+use anyhow::Result;
+use clap::Args;
+use passthrough_client::DeliveryFilter;
+use passthrough_client::wire::webhook::WebhookDelivery;
+
+use crate::output::{Output, cell};
+use crate::server::ServerFlags;
+
+/// Which deliveries to list.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  passthrough webhook deliveries --status failed
+  passthrough webhook deliveries --endpoint whk_01K9ZP3Q5T8V0W2X4Y6Z8A0B2C --output json")]
+pub struct Deliveries {
+    /// Only those to this endpoint
+    #[arg(long, value_name = "ID")]
+    endpoint: Option<String>,
+    /// Only those of this event
+    #[arg(long, value_name = "ID")]
+    event: Option<String>,
+    /// Only those of this status
+    #[arg(long, value_parser = ["pending", "delivered", "failed"])]
+    status: Option<String>,
+    /// At most this many
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500))]
+    limit: u32,
+    /// Go on where a list ended: the cursor that it printed
+    #[arg(long)]
+    cursor: Option<String>,
+    #[command(flatten)]
+    server: ServerFlags,
+}
+
+/// The delivery to send again.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The message keeps its webhook-id, so that a receiver knows it again.
+
+Examples:
+  passthrough webhook replay dlv_01K9ZP3Q5T8V0W2X4Y6Z8A0B2C")]
+pub struct Replay {
+    /// `dlv_…`
+    id: String,
+    #[command(flatten)]
+    server: ServerFlags,
+}
+
+impl Deliveries {
+    pub(super) async fn run(&self, output: &Output) -> Result<()> {
+        let filter = DeliveryFilter {
+            endpoint: self.endpoint.clone(),
+            event: self.event.clone(),
+            status: self.status.clone(),
+            cursor: self.cursor.clone(),
+            limit: Some(self.limit),
+        };
+        let page = self.server.client(output)?.list_webhook_deliveries(&filter).await?;
+        if output.is_json() {
+            return output.json(&page);
+        }
+        let row = |delivery: WebhookDelivery| {
+            let answer = delivery.last_status_code.map(|status| status.to_string()).or(delivery.last_error);
+            vec![
+                delivery.id,
+                delivery.status,
+                delivery.event_id,
+                delivery.endpoint_id,
+                delivery.attempts.to_string(),
+                cell(answer.as_deref()),
+                cell(delivery.delivered_at.or(delivery.next_attempt_at).as_deref()),
+            ]
+        };
+        let head = ["id", "status", "event", "endpoint", "tries", "answer", "taken or next"];
+        output.table(&head, page.results.into_iter().map(row).collect(), "nothing was sent yet")?;
+        if let Some(next) = page.next {
+            output.note(format!("there are more: --cursor {next}"));
+        }
+        Ok(())
+    }
+}
+
+impl Replay {
+    pub(super) async fn run(&self, output: &Output) -> Result<()> {
+        let queued = self.server.client(output)?.replay_webhook_delivery(&self.id).await?;
+        if output.is_json() {
+            return output.json(&queued);
+        }
+        output.note(format!("{} is on its way again", queued.id));
+        Ok(())
+    }
+}
