@@ -3,8 +3,8 @@
 use clap::{Args, Parser, Subcommand};
 
 use crate::command::{
-    completions, connection, demo, doctor, event, integration, key, keyring, link, migrate, openapi, provider,
-    request, requests, serve, top, webhook,
+    completions, connection, demo, doctor, event, integration, key, keyring, link, migrate, openapi,
+    provider, request, requests, serve, top, webhook,
 };
 use crate::exit::CODES;
 use crate::output::{Format, Output};

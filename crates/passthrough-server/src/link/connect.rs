@@ -4,11 +4,9 @@ use std::sync::Arc;
 
 use http::StatusCode;
 use passthrough_core::connection::{Connection, ConnectionStatus, Credential, Variables};
-use passthrough_core::id::{ConnectionId, Environment, EventId};
+use passthrough_core::id::{ConnectionId, Environment};
 use passthrough_core::provider::Auth;
-use passthrough_store::{
-    Account, ChangeSubject, ConnectionPatch, LinkEnd, LinkSession, NewEvent, StoredConnection,
-};
+use passthrough_store::{Account, ChangeSubject, ConnectionPatch, LinkEnd, LinkSession, StoredConnection};
 use passthrough_wire::connection::VerificationResult;
 use secrecy::ExposeSecret;
 
@@ -17,6 +15,7 @@ use super::session;
 use super::trouble::Trouble;
 use crate::app::App;
 use crate::connections::{self, making};
+use crate::events;
 use crate::http::error::ApiError;
 use crate::resolve::ReadyConnection;
 use crate::verify;
@@ -204,10 +203,7 @@ async fn again(
             tags: (!session.tags.is_empty()).then_some(tags),
             account: proven.and_then(|proven| proven.account.clone()),
             verified_at: proven.map(|proven| proven.at),
-            event: Some(NewEvent {
-                id: EventId::from(app.installation.new_ulid()),
-                data: r#"{"reason":"linked_again"}"#.to_owned(),
-            }),
+            event: Some(events::about(&app.installation, &stored.connection, &[("reason", "linked_again")])),
             ..secrets
         };
         let changed = app.installation.store.update_connection(environment, id, &patch, app.now_ms()).await;
