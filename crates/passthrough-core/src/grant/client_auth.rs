@@ -20,7 +20,8 @@ const ASSERTION_LIFETIME_MS: i64 = 2 * 60_000;
 /// do not.
 const BASIC_HALF: &AsciiSet = &CONTROLS.add(b'%').add(b'&').add(b'+').add(b':');
 
-/// Puts the client into a call. A client that the flow can do without is left out where there is none.
+/// Puts the client into a call. A user's password and a signed assertion can do without a client, and without its
+/// secret.
 pub(super) fn apply(
     asking: &Asking<'_>,
     oauth2: &OAuth2,
@@ -28,32 +29,33 @@ pub(super) fn apply(
     draft: &mut Draft,
     form: &mut Params,
 ) -> Result<(), GrantError> {
-    let mcp = oauth2.flow == Flow::Mcp;
-    let id =
-        asking.value(if mcp { "mcp_client_id" } else { "client_id" }).or_else(|| asking.value("client_id"));
+    let Some(method) = method(asking, oauth2) else { return Ok(()) };
+    let own = |name: &str| match oauth2.flow {
+        Flow::Mcp => asking.value(&format!("mcp_{name}")).or_else(|| asking.value(name)),
+        Flow::Code | Flow::ClientCredentials | Flow::Password | Flow::JwtBearer => asking.value(name),
+    };
     let optional = matches!(oauth2.flow, Flow::Password | Flow::JwtBearer);
-    let method = method(asking, oauth2);
-    let id = match id {
+    let missing = |name: &str| GrantError::Missing(name.to_owned());
+    let id = match own("client_id") {
         Some(id) => id,
-        None if optional || (method == ClientAuth::None && !mcp) => return Ok(()),
-        None => return Err(GrantError::Missing("client_id".to_owned())),
+        None if optional || (method == ClientAuth::None && oauth2.flow != Flow::Mcp) => return Ok(()),
+        None => return Err(missing("client_id")),
     };
-    let secret = || {
-        let own = if mcp { asking.value("mcp_client_secret") } else { None };
-        own.map_or_else(|| asking.need("client_secret"), Ok)
-    };
-    match method {
-        ClientAuth::Basic => {
-            let value = basic(&basic_half(id), &basic_half(secret()?));
+    match (method, own("client_secret")) {
+        (ClientAuth::Basic, Some(secret)) => {
+            let value = basic(&basic_half(id), &basic_half(secret));
             draft.hide(value.trim_start_matches("Basic "));
             draft.header("Authorization", &value)?;
         }
-        ClientAuth::Body => {
+        (ClientAuth::Body, Some(secret)) => {
             form.set("client_id", id);
-            form.set("client_secret", secret()?);
+            form.set("client_secret", secret);
         }
-        ClientAuth::None | ClientAuth::Mtls => form.set("client_id", id),
-        ClientAuth::PrivateKeyJwt => {
+        (ClientAuth::Basic | ClientAuth::Body, None) if !optional => return Err(missing("client_secret")),
+        (ClientAuth::Basic | ClientAuth::Body | ClientAuth::None | ClientAuth::Mtls, _) => {
+            form.set("client_id", id);
+        }
+        (ClientAuth::PrivateKeyJwt, _) => {
             let assertion = assertion(asking, oauth2, id, url)?;
             draft.hide(&assertion);
             form.set("client_id", id);
@@ -65,16 +67,16 @@ pub(super) fn apply(
 }
 
 /// What the provider file says; with MCP, what was registered (RFC 7591 §2).
-fn method(asking: &Asking<'_>, oauth2: &OAuth2) -> ClientAuth {
+fn method(asking: &Asking<'_>, oauth2: &OAuth2) -> Option<ClientAuth> {
     if oauth2.flow != Flow::Mcp {
         return oauth2.client_auth;
     }
     match asking.value("mcp_client_auth") {
-        Some("client_secret_post") => ClientAuth::Body,
-        Some("client_secret_basic") => ClientAuth::Basic,
+        Some("client_secret_post") => Some(ClientAuth::Body),
+        Some("client_secret_basic") => Some(ClientAuth::Basic),
         // A client that the integration brings.
         None if asking.value("client_secret").is_some() => oauth2.client_auth,
-        _ => ClientAuth::None,
+        _ => Some(ClientAuth::None),
     }
 }
 

@@ -26,7 +26,8 @@ pub struct RequestToken {
 /// Asks for temporary credentials (RFC 5849 §2.1). The user will come back to `callback`.
 pub fn request_token_call(asking: &Asking<'_>, callback: &str) -> Result<TokenCall, GrantError> {
     let oauth1 = oauth1(asking)?;
-    call(asking, oauth1, &oauth1.request_token_url, None, &[("oauth_callback", callback)])
+    let at = (&oauth1.request_token_method, &oauth1.request_token_url);
+    call(asking, oauth1, at, None, &[("oauth_callback", callback)])
 }
 
 /// Reads the answer to it.
@@ -64,7 +65,8 @@ pub fn access_token_call(
     verifier: &str,
 ) -> Result<TokenCall, GrantError> {
     let oauth1 = oauth1(asking)?;
-    call(asking, oauth1, &oauth1.access_token_url, Some(token), &[("oauth_verifier", verifier)])
+    let at = (&oauth1.access_token_method, &oauth1.access_token_url);
+    call(asking, oauth1, at, Some(token), &[("oauth_verifier", verifier)])
 }
 
 /// Reads the answer to it. Such a token does not expire; nobody knows when it ends.
@@ -87,7 +89,7 @@ fn oauth1<'a>(asking: &Asking<'a>) -> Result<&'a OAuth1, GrantError> {
 fn call(
     asking: &Asking<'_>,
     oauth1: &OAuth1,
-    url: &UrlTemplate,
+    (method, url): (&Method, &UrlTemplate),
     token: Option<&RequestToken>,
     more: &[(&str, &str)],
 ) -> Result<TokenCall, GrantError> {
@@ -99,9 +101,9 @@ fn call(
         token: token.map(|token| token.token.clone()),
         token_secret: token.map(|token| token.secret.clone()),
     };
-    let parts = Parts { method: "POST", uri: &uri, body: &[], more };
+    let parts = Parts { method: method.as_str(), uri: &uri, body: &[], more };
     let value = authorization(&keys, oauth1.signature, &parts, asking.moment);
-    let mut draft = Draft::new(Method::POST);
+    let mut draft = Draft::new(method.clone());
     for secret in token.iter().flat_map(|token| [&token.token, &token.secret]) {
         draft.hide(secret.expose_secret());
     }

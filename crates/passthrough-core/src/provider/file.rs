@@ -12,7 +12,7 @@ mod sign;
 
 pub use grant::{
     CaptureFile, ClientAuth, DiscoverFile, ExactCaptureFile, ExpiresUnit, GrantKind, JwtAlgorithm, JwtFile,
-    LoginFile, OAuth1File, OAuth1Signature, OAuth2File, Rotation, StepFile, TokenBody,
+    LoginFile, OAuth1File, OAuth1Signature, OAuth2File, Rotation, StepFile, TokenBody, TokenMethod,
 };
 pub use sign::{AwsSigV4File, HmacFile, HmacHash, KeyEncoding, SignOAuth1File, SignatureEncoding};
 

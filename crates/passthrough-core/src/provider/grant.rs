@@ -61,8 +61,8 @@ pub struct OAuth2 {
     pub scopes: Vec<String>,
     /// What stands between two scopes.
     pub scope_separator: String,
-    /// How our client shows who it is.
-    pub client_auth: ClientAuth,
+    /// How our client shows who it is; `None` where it does not.
+    pub client_auth: Option<ClientAuth>,
     /// What an assertion of our client names as its audience; where it is sent to unless said.
     pub assertion_audience: Option<Template>,
     /// How token requests are written.
@@ -215,6 +215,10 @@ pub struct OAuth1 {
     pub authorize_params: Vec<(String, Template)>,
     /// Where the lasting token comes from.
     pub access_token_url: UrlTemplate,
+    /// How the temporary token is asked for.
+    pub request_token_method: Method,
+    /// How the lasting one is.
+    pub access_token_method: Method,
     /// How the requests are signed.
     pub signature: OAuth1Signature,
     /// What is kept of the query with which the user comes back: name, parameter.

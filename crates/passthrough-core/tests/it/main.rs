@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test, a broken precondition is a failure")]
 
+mod asking;
 mod catalog;
 mod golden;
 mod sample;

@@ -127,7 +127,9 @@ fn a_text_signs_with_hs256_and_what_is_no_key_is_said_without_being_shown() {
 fn an_assertion_is_exchanged_where_there_is_a_token_url() {
     let entry =
         bearer("HS256", "oauth2.token_url = \"https://auth.example.com/token\"\noauth2.scopes = [\"a\"]");
-    let rig = Rig::new(&entry, &[("email", "me@x"), ("private_key", "k3y k3y k3y")]);
+    // The client is that of another way into the provider.
+    let client = [("client_id", "c"), ("client_secret", "s")];
+    let rig = Rig::new(&entry, &[("email", "me@x"), ("private_key", "k3y k3y k3y")]).client(&client);
     let call = sent(first_call(&rig.asking()).unwrap());
     let body = String::from_utf8(call.body.to_vec()).unwrap();
     let pairs = parse_form(&body);
@@ -136,7 +138,17 @@ fn an_assertion_is_exchanged_where_there_is_a_token_url() {
     assert_eq!(value("scope"), "a");
     assert_eq!(parts(value("assertion")).1["iss"], "me@x");
     assert_eq!(call.sent().redact_text(value("assertion")), "***");
-    assert!(!call.headers.contains("authorization"), "no client, no client authentication");
+    assert!(!call.headers.contains("authorization") && !body.contains("client_id"), "{body}");
+
+    let asked = |auth: &str| {
+        let more =
+            format!("oauth2.token_url = \"https://auth.example.com/token\"\noauth2.client_auth = \"{auth}\"");
+        let rig = Rig::new(&bearer("HS256", &more), &[("email", "me@x"), ("private_key", "k3y")]);
+        let rig = rig.client(&[("client_id", "c")]);
+        printed(&sent(first_call(&rig.asking()).unwrap()))
+    };
+    assert!(asked("basic").ends_with("&client_id=c"), "an id without a secret goes alone");
+    assert!(asked("none").ends_with("&client_id=c"));
 }
 
 #[test]

@@ -29,13 +29,14 @@ fn param(call: &TokenCall, name: &str) -> String {
 
 /// What the server computes from what it got (RFC 5849 §3.2).
 fn signature(call: &TokenCall, url: &str, key: &str) -> String {
+    let method = &call.method;
     let mut params = authorization(call);
     params.retain(|(name, _)| name != "oauth_signature");
     params.extend(parse_form(url.split_once('?').map_or("", |(_, query)| query)));
     let encode = crate::path::encode_query_component;
     let mut pairs: Vec<String> = params.iter().map(|(n, v)| format!("{}={}", encode(n), encode(v))).collect();
     pairs.sort();
-    let text = format!("POST&{}&{}", encode(url.split('?').next().unwrap()), encode(&pairs.join("&")));
+    let text = format!("{method}&{}&{}", encode(url.split('?').next().unwrap()), encode(&pairs.join("&")));
     let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, key.as_bytes());
     data_encoding::BASE64.encode(aws_lc_rs::hmac::sign(&key, text.as_bytes()).as_ref())
 }
@@ -94,4 +95,14 @@ fn refusals_are_the_clients_first_and_the_users_then() {
         let refusal = read_access_token(&Given::new(status, body).answer(), None).unwrap_err();
         assert!(matches!(refusal, Refusal::Passing { .. }), "{status}: {refusal:?}");
     }
+}
+
+#[test]
+fn a_token_is_asked_for_with_the_method_that_the_file_names() {
+    let rig = Rig::new(&format!("{ENTRY}\noauth1.request_token_method = \"GET\""), &[])
+        .client(&[("client_id", "ck"), ("client_secret", "cs")]);
+    let call = request_token_call(&rig.asking(), "https://us.example/cb").unwrap();
+    assert_eq!(call.method, Method::GET);
+    let wanted = signature(&call, "https://trello.example.com/1/request?v=1", "cs&");
+    assert_eq!(param(&call, "oauth_signature"), wanted);
 }

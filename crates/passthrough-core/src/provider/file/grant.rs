@@ -50,9 +50,9 @@ pub struct OAuth2File {
     pub scopes: Vec<String>,
     /// What stands between two scopes; a space unless said.
     pub scope_separator: Option<String>,
-    /// How our client shows who it is; `basic` unless said.
-    #[serde(default)]
-    pub client_auth: ClientAuth,
+    /// How our client shows who it is; `basic` unless said, and nothing at all with `oauth2_jwt_bearer`, where the
+    /// assertion does.
+    pub client_auth: Option<ClientAuth>,
     /// For `private_key_jwt`: what the assertion names as its audience, such as the issuer; the address that it is
     /// sent to unless said.
     pub assertion_audience: Option<String>,
@@ -311,12 +311,29 @@ pub struct OAuth1File {
     pub authorize_params: IndexMap<String, String>,
     /// Where the lasting token comes from.
     pub access_token_url: String,
+    /// How a temporary token is asked for; `POST` unless said.
+    #[serde(default)]
+    pub request_token_method: TokenMethod,
+    /// How the lasting token is asked for; `POST` unless said.
+    #[serde(default)]
+    pub access_token_method: TokenMethod,
     /// How the requests for tokens are signed.
     #[serde(default)]
     pub signature: OAuth1Signature,
     /// What is kept of the query with which the provider sends the user back: name to parameter.
     #[serde(default)]
     pub callback: IndexMap<String, String>,
+}
+
+/// The method of a request for a token. RFC 5849 §2.1 has `POST`; some providers know `GET` only.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum TokenMethod {
+    /// `POST`.
+    #[default]
+    Post,
+    /// `GET`.
+    Get,
 }
 
 /// How an OAuth 1.0 request is signed (RFC 5849 §3.4).

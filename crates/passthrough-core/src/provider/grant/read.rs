@@ -11,8 +11,8 @@ use super::{
 };
 use crate::json_body::Pointer;
 use crate::provider::file::{
-    AuthFile, CaptureFile, DiscoverFile, ExactCaptureFile, ExpiresUnit, GrantKind, JwtFile, LoginFile,
-    OAuth1File, OAuth2File, StepFile,
+    AuthFile, CaptureFile, ClientAuth, DiscoverFile, ExactCaptureFile, ExpiresUnit, GrantKind, JwtFile,
+    LoginFile, OAuth1File, OAuth2File, StepFile, TokenMethod,
 };
 use crate::provider::inject::{Reader, header_name};
 use crate::provider::validate::{METHODS, check_name, expired_when};
@@ -105,7 +105,9 @@ impl GrantReader<'_, '_> {
             revoke_url: url(self, &file.revoke_url, "revoke_url"),
             scopes: file.scopes.clone(),
             scope_separator: file.scope_separator.clone().unwrap_or_else(|| " ".to_owned()),
-            client_auth: file.client_auth,
+            client_auth: file
+                .client_auth
+                .or_else(|| (flow != Flow::JwtBearer).then_some(ClientAuth::default())),
             assertion_audience: file
                 .assertion_audience
                 .as_ref()
@@ -146,6 +148,8 @@ impl GrantReader<'_, '_> {
             authorize_url: self.url(&file.authorize_url, &format!("{at}.authorize_url"))?,
             authorize_params: self.parameters(&file.authorize_params, &format!("{at}.authorize_params")),
             access_token_url: self.url(&file.access_token_url, &format!("{at}.access_token_url"))?,
+            request_token_method: token_method(file.request_token_method),
+            access_token_method: token_method(file.access_token_method),
             signature: file.signature,
             callback: self.callback(&file.callback, &format!("{at}.callback")),
         })
@@ -374,6 +378,13 @@ impl GrantReader<'_, '_> {
 
     fn problem(&mut self, at: impl Into<String>, message: impl Into<String>) {
         self.reader.problems.push(Problem::new(at, message));
+    }
+}
+
+fn token_method(method: TokenMethod) -> Method {
+    match method {
+        TokenMethod::Post => Method::POST,
+        TokenMethod::Get => Method::GET,
     }
 }
 
