@@ -23,7 +23,9 @@ use tokio::time::Instant;
 
 use crate::clock::Clock;
 use crate::resolve::ReadyConnection;
-use crate::upstream::{Call, Upstream, UpstreamBody};
+use crate::upstream::{self, Call, Upstream, UpstreamBody};
+
+mod consent;
 
 /// A token answer is small; a larger one is something else.
 const MAX_ANSWER: usize = 1 << 20;
@@ -144,32 +146,6 @@ impl Obtainer {
         }
     }
 
-    /// Where an end user goes to consent.
-    pub fn authorize_url(
-        &self,
-        ready: &ReadyConnection,
-        consent: &grant::Consent<'_>,
-    ) -> Result<String, Refusal> {
-        Ok(grant::authorize_url(&self.asking(ready, open(ready)?), consent)?)
-    }
-
-    /// Exchanges the code that a consent brought.
-    pub async fn exchange(
-        &self,
-        ready: &ReadyConnection,
-        code: &str,
-        redirect_uri: &str,
-        verifier: Option<&str>,
-    ) -> Result<Obtained, Refusal> {
-        let open = open(ready)?;
-        let Grant::OAuth2(oauth2) = &open.auth.grant else {
-            return Err(Refusal::Unusable { what: "this auth entry has no codes".to_owned() });
-        };
-        let call = grant::code_call(&self.asking(ready, open), code, redirect_uri, verifier)?;
-        let reply = self.send(ready, call).await?;
-        Ok(grant::read_tokens(oauth2, &reply.answer(), open.credential.obtained.as_ref())?)
-    }
-
     async fn oauth2(
         &self,
         ready: &ReadyConnection,
@@ -251,11 +227,14 @@ impl Obtainer {
         Asking { open, moment, hosts: &ready.hosts, scopes: ready.integration.settings.scopes.as_deref() }
     }
 
-    /// Sends one call and reads its answer.
-    async fn send(&self, ready: &ReadyConnection, call: TokenCall) -> Result<Reply, Refusal> {
+    /// Sends one call; gives its answer with the body still to come.
+    async fn dispatch(
+        &self,
+        ready: &ReadyConnection,
+        call: &TokenCall,
+    ) -> Result<Box<upstream::Answer>, Refusal> {
         let unusable = |_| Refusal::Unusable { what: "the address is no URL".to_owned() };
         let path: PathAndQuery = call.path_and_query().parse().map_err(unusable)?;
-        let at = self.clock.steady_ms();
         let environment = ready.connection.environment.clone();
         let mut sent = Call::new(environment, Arc::clone(call.origin()), call.method.clone(), path);
         sent.fields = call.headers.clone();
@@ -267,7 +246,13 @@ impl Obtainer {
         sent.deadline = Some(Instant::now() + self.timeout);
         sent.first_byte = Some(self.timeout);
         let answer = self.upstream.send(&mut sent).await;
-        let answer = answer.map_err(|error| Refusal::passing(error.reason.message()))?;
+        answer.map_err(|error| Refusal::passing(error.reason.message()))
+    }
+
+    /// Sends one call and reads its answer.
+    async fn send(&self, ready: &ReadyConnection, call: TokenCall) -> Result<Reply, Refusal> {
+        let at = self.clock.steady_ms();
+        let answer = self.dispatch(ready, &call).await?;
         let (status, fields) = (answer.status.as_u16(), answer.fields.clone());
         let body = http_body_util::Limited::new(answer.body, MAX_ANSWER).collect().await;
         let broken = |_| Refusal::passing("it broke its answer off, or made it longer than 1 MiB");

@@ -113,7 +113,7 @@ impl Program {
         command.args(arguments);
         if !matches!(
             arguments.first(),
-            Some(&"request" | &"requests" | &"connection" | &"integration" | &"event" | &"webhook")
+            Some(&"request" | &"requests" | &"connection" | &"integration" | &"link" | &"event" | &"webhook")
         ) {
             command.arg("--data-dir").arg(self.data_dir());
             if let Some(url) = &self.database_url {

@@ -7,9 +7,11 @@
 use std::collections::BTreeMap;
 
 use data_encoding::BASE64URL_NOPAD;
-use passthrough_core::connection::{Credential, Obtained, Variables};
-use passthrough_core::grant;
+use passthrough_core::connection::{Connection, Credential, Obtained, Variables};
+use passthrough_core::grant::mcp::Registration;
+use passthrough_core::grant::{self, RequestToken};
 use passthrough_core::id::{ConnectionId, Environment};
+use passthrough_core::provider::grant::Flow;
 use passthrough_core::provider::{Auth, Grant};
 use passthrough_core::token::{Token, TokenKind};
 use passthrough_store::{Consent as StoredConsent, LinkSession, Sealed};
@@ -26,19 +28,45 @@ use crate::app::App;
 use crate::connections::making;
 use crate::http::error::ApiError;
 use crate::integrations::redirect_uri;
+use crate::obtain::Refusal;
+use crate::resolve::ReadyConnection;
 
 /// The longest error code that is repeated to anybody.
 const MAX_CODE: usize = 60;
 
 /// What a consent needs when it comes back, as it is sealed. Its texts are wiped.
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 struct Kept {
     auth: String,
     fields: BTreeMap<String, Zeroizing<String>>,
     variables: BTreeMap<String, Zeroizing<String>>,
     verifier: Option<Zeroizing<String>>,
+    /// What was found out on the way, beside the tokens that will come.
+    found: BTreeMap<String, Zeroizing<String>>,
+    /// With OAuth 1.0.
+    temporary: Option<Temporary>,
     /// Where the user was sent to: whoever answers in another's name is refused.
     asked: String,
+}
+
+/// A temporary token of OAuth 1.0 (RFC 5849 section 2.1).
+#[derive(Serialize, Deserialize)]
+struct Temporary {
+    token: Zeroizing<String>,
+    secret: Zeroizing<String>,
+}
+
+impl Kept {
+    /// Whether an answer is of the server that was asked (RFC 9207): mix-up sends the code of one to another. Where
+    /// nobody knows the server's name for itself, it must at least be of the same origin.
+    fn is_from(&self, issuer: Option<&str>) -> bool {
+        let known = |name: &str| self.found.get(name).map(|text| text.as_str());
+        match (issuer, known("mcp_issuer")) {
+            (Some(issuer), Some(known)) => issuer == known,
+            (Some(issuer), None) => destination::origin_of(issuer) == self.asked,
+            (None, _) => known("mcp_says_iss").is_none(),
+        }
+    }
 }
 
 /// What came back from a provider.
@@ -56,7 +84,7 @@ impl Answer {
     pub fn read(query: &str) -> Option<Self> {
         let query = grant::parse_form(query);
         let once = |name: &str| query.iter().filter(|(known, _)| known == name).count() <= 1;
-        if !["state", "code", "iss", "error"].into_iter().all(once) {
+        if !["state", "code", "iss", "error", "oauth_token", "oauth_verifier"].into_iter().all(once) {
             return None;
         }
         let (_, state) = query.iter().find(|(name, _)| name == "state")?;
@@ -92,31 +120,21 @@ pub async fn begin(
     let environment = &session.environment;
     let draft = connect::draft(app, session, offer, auth).await?;
     let state = Token::from_parts(TokenKind::State, session.id.ulid(), random());
-    let has_pkce = matches!(&auth.grant, Grant::OAuth2(oauth2) if oauth2.pkce);
-    let verifier = has_pkce.then(|| Zeroizing::new(BASE64URL_NOPAD.encode(&random::<32>())));
-    let challenge = verifier.as_ref().map(|verifier| grant::pkce_challenge(verifier));
-    let ready = making::ready(app, &draft, credential, &variables).await?;
     let shown = Zeroizing::new(state.expose());
-    let redirect_uri = redirect_uri(&app.config, environment, offer.key());
-    let extra: Vec<(String, String)> =
-        offer.integration.settings.authorize_params.clone().into_iter().collect();
-    let consent = grant::Consent {
-        redirect_uri: &redirect_uri,
-        state: &shown,
-        code_challenge: challenge.as_deref(),
-        extra: &extra,
-    };
-    let address = app.obtainer.authorize_url(&ready, &consent).map_err(|refusal| {
-        tracing::warn!(integration = %offer.key(), reason = %refusal.short(), "nobody can be sent to consent");
-        Trouble::NotSetUp
-    })?;
-    let kept = Kept {
+    let mut kept = Kept {
         auth: auth.name.clone(),
-        fields: texts(&ready.credential.fields),
-        variables: texts(&ready.variables),
-        verifier,
-        asked: destination::origin_of(&address).to_owned(),
+        fields: texts(&credential.fields),
+        variables: texts(&variables),
+        ..Kept::default()
     };
+    let asked = Asked {
+        app,
+        offer,
+        redirect_uri: redirect_uri(&app.config, environment, offer.key()),
+        state: &shown,
+    };
+    let address = asked.address(&draft, auth, credential, &variables, &mut kept).await?;
+    destination::origin_of(&address).clone_into(&mut kept.asked);
     let vault = &app.installation.vault;
     let generation = session.generation.saturating_add(1);
     let sealed = vault.seal_consent(environment, session.id, generation, &kept).map_err(ApiError::from)?;
@@ -129,6 +147,77 @@ pub async fn begin(
     let store = &app.installation.store;
     let begun = store.begin_consent(environment, session.id, &consent, app.now_ms()).await;
     if begun.map_err(ApiError::from)? { Ok(address) } else { Err(Trouble::Interrupted) }
+}
+
+/// What a consent is asked for with.
+struct Asked<'a> {
+    app: &'a App,
+    offer: &'a Offer,
+    redirect_uri: String,
+    state: &'a str,
+}
+
+impl Asked<'_> {
+    /// The address to which the user goes. What has to be known when they come back goes into `kept`.
+    async fn address(
+        &self,
+        draft: &Connection,
+        auth: &Auth,
+        mut credential: Credential,
+        variables: &Variables,
+        kept: &mut Kept,
+    ) -> Result<String, Trouble> {
+        let (app, obtainer) = (self.app, &self.app.obtainer);
+        let extra = self.offer.integration.settings.authorize_params.clone();
+        let extra: Vec<(String, String)> = extra.into_iter().collect();
+        let mut ready = making::ready(app, draft, credential.clone(), variables).await?;
+        let oauth2 = match &auth.grant {
+            Grant::OAuth2(oauth2) => oauth2,
+            Grant::OAuth1(_) => {
+                // Such providers have no state of their own; whatever is in the callback's query comes back.
+                let callback = format!("{}?state={}", self.redirect_uri, self.state);
+                let (token, address) =
+                    obtainer.request_token(&ready, &callback, &extra).await.map_err(not_begun)?;
+                kept.temporary = Some(Temporary {
+                    token: Zeroizing::new(token.token.expose_secret().to_owned()),
+                    secret: Zeroizing::new(token.secret.expose_secret().to_owned()),
+                });
+                return Ok(address);
+            }
+            Grant::Static | Grant::Login(_) => return Err(Trouble::NotSetUp),
+        };
+        if oauth2.flow == Flow::Mcp {
+            let name = Some(app.config.link.brand.name.as_str()).filter(|name| !name.is_empty());
+            let registration =
+                Registration { client_name: name.unwrap_or("Passthrough"), redirect_uri: &self.redirect_uri };
+            let found = obtainer.discover(&ready, &registration).await.map_err(not_begun)?;
+            kept.found = texts(&found);
+            credential.obtained = Some(Obtained { values: found, ..Obtained::default() });
+            ready = making::ready(app, draft, credential, variables).await?;
+        }
+        if oauth2.pkce || oauth2.flow == Flow::Mcp {
+            kept.verifier = Some(Zeroizing::new(BASE64URL_NOPAD.encode(&random::<32>())));
+        }
+        let challenge = kept.verifier.as_ref().map(|verifier| grant::pkce_challenge(verifier));
+        let consent = grant::Consent {
+            redirect_uri: &self.redirect_uri,
+            state: self.state,
+            code_challenge: challenge.as_deref(),
+            extra: &extra,
+        };
+        obtainer.authorize_url(&ready, &consent).map_err(not_begun)
+    }
+}
+
+/// Before anybody consented nothing can be wrong with the consent.
+fn not_begun(refusal: Refusal) -> Trouble {
+    tracing::info!(reason = %refusal.short(), "a consent cannot begin");
+    match refusal {
+        Refusal::Passing { .. } => Trouble::Unreachable,
+        Refusal::Ended { .. } | Refusal::ClientRejected { .. } | Refusal::Unusable { .. } => {
+            Trouble::NotSetUp
+        }
+    }
 }
 
 /// Takes what came back. `None` where it does not belong to this browser and this address: then nothing was used up,
@@ -165,34 +254,58 @@ async fn complete(
     let vault = &app.installation.vault;
     let kept = vault.open_consent(&session.environment, session.id, sealed.generation, &sealed.sealed);
     let kept: Kept = kept.map_err(ApiError::from)?;
-    if let Some(issuer) = answer.get("iss")
-        && destination::origin_of(issuer) != kept.asked
-    {
+    if !kept.is_from(answer.get("iss")) {
         tracing::warn!(session = %session.id, "an answer came from another issuer than the one that was asked");
         return Err(Trouble::NoTokens);
     }
     if let Some(error) = answer.get("error") {
         return Err(refused(error));
     }
-    let code = answer.get("code").ok_or(Trouble::NoTokens)?;
     let offer = session::offer(app, session, integration).await?.ok_or(Trouble::NotSetUp)?;
     let auth = offer.entry(Some(&kept.auth)).ok_or(Trouble::NotSetUp)?;
     let draft = connect::draft(app, session, &offer, auth).await?;
     let variables = hidden(&kept.variables);
     // What the provider brought along with the code may be needed to exchange it, such as the region of the account.
-    let came = match &auth.grant {
+    let mut came = hidden(&kept.found);
+    came.extend(match &auth.grant {
         Grant::OAuth2(oauth2) => grant::read_callback(&oauth2.callback, &answer.query),
-        Grant::Static | Grant::OAuth1(_) | Grant::Login(_) => BTreeMap::new(),
-    };
+        Grant::OAuth1(oauth1) => grant::read_callback(&oauth1.callback, &answer.query),
+        Grant::Static | Grant::Login(_) => BTreeMap::new(),
+    });
     let came = Obtained { values: came, ..Obtained::default() };
     let credential =
         Credential { fields: hidden(&kept.fields), obtained: Some(came), client: BTreeMap::new() };
     let ready = making::ready(app, &draft, credential, &variables).await?;
-    let redirect_uri = redirect_uri(&app.config, &session.environment, integration);
-    let verifier = kept.verifier.as_ref().map(|verifier| verifier.as_str());
-    let obtained = app.obtainer.exchange(&ready, code, &redirect_uri, verifier).await?;
+    let obtained = exchanged(app, &ready, &kept, answer).await?;
     let credential = Credential { obtained: Some(obtained), ..ready.credential.clone() };
     connect::complete(app, session, draft, credential, &variables).await
+}
+
+/// Exchanges what came back for tokens.
+async fn exchanged(
+    app: &App,
+    ready: &ReadyConnection,
+    kept: &Kept,
+    answer: &Answer,
+) -> Result<Obtained, Trouble> {
+    let Some(temporary) = &kept.temporary else {
+        let code = answer.get("code").ok_or(Trouble::NoTokens)?;
+        let Connection { environment, integration, .. } = &ready.connection;
+        let redirect_uri = redirect_uri(&app.config, environment, integration);
+        let verifier = kept.verifier.as_ref().map(|verifier| verifier.as_str());
+        return Ok(app.obtainer.exchange(ready, code, &redirect_uri, verifier).await?);
+    };
+    // Both are how providers of OAuth 1.0 say that the user did not want to.
+    if answer.get("denied").is_some() || answer.get("oauth_problem").is_some() {
+        return Err(Trouble::AccessDenied);
+    }
+    if answer.get("oauth_token") != Some(temporary.token.as_str()) {
+        return Err(Trouble::NoTokens);
+    }
+    let verifier = answer.get("oauth_verifier").ok_or(Trouble::NoTokens)?;
+    let token =
+        RequestToken { token: temporary.token.as_str().into(), secret: temporary.secret.as_str().into() };
+    Ok(app.obtainer.access_token(ready, &token, verifier).await?)
 }
 
 /// What the provider says instead of a code (RFC 6749 section 4.1.2.1).

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 mod connection;
 mod installation;
+mod link;
 mod program;
 mod prompt;
 mod request;
@@ -56,6 +57,9 @@ const COMMANDS: &[&str] = &[
     "connection rotate-token",
     "connection archive",
     "connection delete",
+    "link",
+    "link create",
+    "link show",
     "request",
     "requests",
     "requests list",

@@ -12,6 +12,7 @@ mod attacks;
 mod browser;
 mod consent;
 mod fields;
+mod other_grants;
 mod provider;
 
 use browser::Browser;

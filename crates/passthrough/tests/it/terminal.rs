@@ -169,7 +169,7 @@ async fn a_failure_has_one_of_the_declared_statuses(engine: Engine) {
         ("GET", "/tsp/v1/nowhere", 403, "forbidden"),
         ("GET", "/tsp/v1/passthrough", 400, "bad_request"),
         ("PUT", "/tsp/v1/connections", 400, "bad_request"),
-        ("POST", "/tsp/v1/public-token/exchange", 501, "not_implemented"),
+        ("POST", "/tsp/v1/public-token/exchange", 403, "forbidden"),
     ] {
         failure(&program.api(method, path, r#"{"publicToken":"x"}"#).await, status, code);
     }
@@ -192,11 +192,13 @@ async fn the_connection_of_a_token_is_read_changed_and_deleted(engine: Engine) {
     let read = json(&program.on(&connection, "GET", current, &[], "").await);
     let (created, updated) = (read["createdAt"].clone(), read["updatedAt"].clone());
     assert!(created.as_str().unwrap().ends_with('Z'));
+    let link_url = read["linkUrl"].clone();
+    assert!(link_url.as_str().unwrap().starts_with(&format!("{}/link/{}.", program.url, connection.id)));
     let whole = value!({
         "id": connection.id, "company": { "name": "Ada Ltd", "dotNumbers": [] },
         "account": { "id": "acc_1", "name": "Ada's account" }, "status": "connected",
         "provider": { "code": "shop", "name": "Shop" }, "syncMode": "manual", "token": connection.token,
-        "createdAt": created, "updatedAt": updated, "options": {}, "linkUrl": "", "externalId": "u1",
+        "createdAt": created, "updatedAt": updated, "options": {}, "linkUrl": link_url, "externalId": "u1",
         "tags": ["a"], "sourceId": "acc_1",
     });
     assert_eq!(read, whole);
