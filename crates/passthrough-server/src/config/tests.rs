@@ -1,5 +1,7 @@
 use super::*;
 
+mod link;
+
 fn load(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
     let environment = variables.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
     Config::load_from(&Overrides::default(), environment)

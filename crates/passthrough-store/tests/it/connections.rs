@@ -15,6 +15,7 @@ on_both_engines! {
     a_tag_counts_once_and_keeps_its_place,
     variables_are_replaced_only_from_the_generation_before,
     a_rotated_token_hash_replaces_the_old_one,
+    a_first_token_is_given_once,
     deleting_takes_tags_and_credential_along,
 }
 
@@ -169,4 +170,23 @@ async fn deleting_takes_tags_and_credential_along(rig: Rig) {
         assert_eq!(left, 0, "{sql}");
     }
     assert_eq!(rig.store.find_connection(&production(), kept.connection.id).await, Ok(Some(kept)));
+}
+
+async fn a_first_token_is_given_once(rig: Rig) {
+    let rig = rig.ready().await;
+    let mut linked = stored(&production(), 1);
+    linked.token_hash = Vec::new();
+    let id = linked.connection.id;
+    rig.store.insert_connection(&linked).await.unwrap();
+    let before = rig.store.latest_change().await.unwrap();
+    let give = async |environment: &passthrough_core::id::Environment, hash: &[u8]| {
+        rig.store.set_first_token_hash(environment, id, hash, NOW + 5).await.unwrap()
+    };
+    assert!(!give(&environment("staging"), &[7; 32]).await);
+    assert_eq!(rig.store.latest_change().await, Ok(before));
+    assert!(give(&production(), &[7; 32]).await);
+    assert!(!give(&production(), &[8; 32]).await);
+    let found = rig.store.find_connection(&production(), id).await.unwrap().unwrap();
+    assert_eq!(found.token_hash, [7; 32]);
+    assert!(rig.store.latest_change().await.unwrap() > before);
 }
