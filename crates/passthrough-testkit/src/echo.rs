@@ -2,7 +2,9 @@
 
 use std::convert::Infallible;
 use std::fmt;
+use std::future::Future;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -34,8 +36,11 @@ impl Seen {
     }
 }
 
-/// What to answer to what was seen.
-pub type Answer = dyn Fn(&Seen) -> Response<Full<Bytes>> + Send + Sync;
+/// What to answer to what was seen, and when.
+pub type Answer = dyn Fn(Seen) -> BoxFuture + Send + Sync;
+
+/// An answer that may take its time.
+pub type BoxFuture = Pin<Box<dyn Future<Output = Response<Full<Bytes>>> + Send>>;
 
 /// A provider on loopback.
 pub struct EchoProvider {
@@ -76,6 +81,11 @@ impl EchoProvider {
 
     /// Starts one that answers as given.
     pub async fn answering(answer: impl Fn(&Seen) -> Response<Full<Bytes>> + Send + Sync + 'static) -> Self {
+        Self::answering_later(move |seen| Box::pin(std::future::ready(answer(&seen)))).await
+    }
+
+    /// Starts one that answers as given, when it is ready to. Where the caller goes away, the future is dropped.
+    pub async fn answering_later(answer: impl Fn(Seen) -> BoxFuture + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port on loopback");
         let address = listener.local_addr().expect("the address of a listener");
         let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
@@ -132,9 +142,8 @@ async fn note(
         .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
     let target = parts.uri.path_and_query().map_or_else(|| parts.uri.to_string(), ToString::to_string);
     let seen = Seen { method: parts.method.to_string(), target, headers: headers.collect(), body };
-    let response = answer(&seen);
-    log.lock().unwrap_or_else(PoisonError::into_inner).push(seen);
-    Ok(response)
+    log.lock().unwrap_or_else(PoisonError::into_inner).push(seen.clone());
+    Ok(answer(seen).await)
 }
 
 fn quoted(text: &str) -> String {

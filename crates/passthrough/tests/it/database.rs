@@ -1,7 +1,7 @@
 //! The database behind the program's back: what an operator, a thief or an accident does to it.
 
 use passthrough_testkit::program::Program;
-use sqlx::{AnyPool, AssertSqlSafe};
+use sqlx::{AnyConnection, AnyPool, AssertSqlSafe, Connection};
 
 /// The database of a program that runs or is stopped.
 pub struct Database {
@@ -23,8 +23,30 @@ impl Database {
         done.unwrap_or_else(|error| panic!("{sql}: {error}")).rows_affected()
     }
 
+    /// Keeps everybody else from writing connections and credentials until it is let go of.
+    pub async fn lock(&self) -> Lock {
+        let mut connection = self.pool.acquire().await.unwrap().detach();
+        let sql = match connection.backend_name() {
+            "SQLite" => "begin immediate",
+            _ => "begin; lock table connections, credentials in exclusive mode",
+        };
+        sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+        Lock(connection)
+    }
+
     /// Lets go of it.
     pub async fn close(self) {
         self.pool.close().await;
+    }
+}
+
+/// What keeps everybody else from writing.
+pub struct Lock(AnyConnection);
+
+impl Lock {
+    /// Lets them write again.
+    pub async fn release(mut self) {
+        sqlx::raw_sql("rollback").execute(&mut self.0).await.unwrap();
+        self.0.close().await.unwrap();
     }
 }
