@@ -6,6 +6,7 @@
 //! database, and only then to a caller. What goes wrong on the way is told apart: only a provider that says that the
 //! grant has ended ends a connection.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,7 +38,7 @@ use spool::{Entry, Reserved};
 
 /// How often another process's refresh is looked at.
 const LOOK: Duration = Duration::from_millis(100);
-/// How often the database is tried again with what a provider has given us.
+/// How often, at least, the database is tried again with what a provider has given us.
 const STORE_AGAIN: Duration = Duration::from_secs(1);
 /// After a failure nobody asks the provider for this long, doubling up to the most.
 const COOL_DOWN_MS: i64 = 30_000;
@@ -145,6 +146,14 @@ impl Refresher {
     }
 }
 
+/// Where the answer to a refresh is to go.
+enum Place {
+    /// Into this room.
+    Reserved(Reserved),
+    /// It is there already.
+    Answered(PathBuf, Entry),
+}
+
 /// The lease on a connection's refresh, while it is ours.
 struct Lease {
     environment: Environment,
@@ -182,12 +191,16 @@ impl Parts {
                 return Ok(Outcome::Ended);
             }
             let now = self.now_ms();
-            if let Some(not_before) = state.not_before.filter(|not_before| *not_before > now) {
+            // One that is further away than the longest was written by a clock that was ahead.
+            let cooling = now + 1..=now + COOL_DOWN_MAX_MS;
+            if let Some(not_before) = state.not_before.filter(|not_before| cooling.contains(not_before)) {
                 return Err(ApiError::refresh_failed(&state.error.unwrap_or_default(), not_before - now));
             }
             let lease =
                 Lease { environment: environment.clone(), connection: id, generation: ready.generation };
+            let others = state.lease.is_some_and(|lease| lease.owner != self.owner);
             match self.take(&lease, now).await? {
+                Leased::Taken { previous_expired: true } if others => sleep(self.grace()).await,
                 Leased::Taken { .. } => {
                     // Another process may have had its failure, or its end, between the look and the lease.
                     if let Some(now) = self.store().find_refresh_state(environment, id).await?
@@ -248,9 +261,12 @@ impl Parts {
         failures: i64,
     ) -> Result<Outcome, ApiError> {
         // Room for the answer first: one that cannot be kept must not be asked for.
-        let reserved = self.reserve(lease).await;
-        let reserved = match reserved {
-            Ok(reserved) => reserved,
+        let reserved = match self.reserve(lease).await {
+            Ok(Place::Reserved(reserved)) => reserved,
+            Ok(Place::Answered(path, entry)) => {
+                self.store_at_last(lease, Some(path), &entry).await;
+                return self.reload(ready).await;
+            }
             Err(error) => {
                 self.release(lease).await;
                 tracing::error!(%error, "no room for a refreshed credential: the disk is full or not writable");
@@ -264,7 +280,7 @@ impl Parts {
                 self.client_accepted(ready).await;
                 let credential = Credential { obtained: Some(obtained), ..ready.credential.clone() };
                 let stored = self.seal(ready, &credential).await?;
-                self.keep(lease, reserved, stored).await?;
+                self.keep(lease, reserved, stored).await;
                 self.reload(ready).await
             }
             Err(refusal) => {
@@ -293,28 +309,41 @@ impl Parts {
         })
     }
 
-    /// Into the spool, then into the database, however long that takes: nobody may ask the provider again before.
-    async fn keep(&self, lease: &Lease, reserved: Reserved, entry: Entry) -> Result<(), ApiError> {
-        let (path, entry) = blocking(move || reserved.keep(&entry).map(|path| (path, entry)))
+    /// Into the spool, then into the database.
+    async fn keep(&self, lease: &Lease, reserved: Reserved, entry: Entry) {
+        let spooled = entry.clone();
+        let path = blocking(move || reserved.keep(&spooled))
             .await
-            .inspect_err(|error| tracing::error!(%error, "a refreshed credential could not be spooled"))
-            .map_err(ApiError::internal)?;
+            .inspect_err(|error| {
+                tracing::error!(
+                    connection = %lease.connection, %error,
+                    "a refreshed credential could not be spooled, and is lost if the database does not take it"
+                );
+            })
+            .ok();
+        self.store_at_last(lease, path, &entry).await;
+    }
+
+    /// Into the database, however long that takes: nobody may ask the provider again before.
+    async fn store_at_last(&self, lease: &Lease, path: Option<PathBuf>, entry: &Entry) {
         loop {
-            match self.commit(&entry).await {
+            match self.commit(entry).await {
                 Ok(committed) => {
                     if !committed {
                         tracing::warn!(connection = %lease.connection, "somebody newer has written this credential");
                     }
                     let spool = self.spool.clone();
-                    let _ = tokio::task::spawn_blocking(move || spool.remove(&path)).await;
-                    return Ok(());
+                    if let Some(path) = path {
+                        let _ = tokio::task::spawn_blocking(move || spool.remove(&path)).await;
+                    }
+                    return;
                 }
                 Err(error) => tracing::error!(
                     connection = %lease.connection, %error,
                     "a refreshed credential is in the spool and waits for the database"
                 ),
             }
-            sleep(STORE_AGAIN).await;
+            sleep(self.store_again()).await;
         }
     }
 
@@ -427,9 +456,26 @@ impl Parts {
         }
     }
 
-    async fn reserve(&self, lease: &Lease) -> std::io::Result<Reserved> {
+    /// Room for the answer, unless it is there: whoever had the lease before may have got it and died. To ask once
+    /// more would then use a token that is used up.
+    async fn reserve(&self, lease: &Lease) -> std::io::Result<Place> {
         let (spool, connection, generation) = (self.spool.clone(), lease.connection, lease.generation);
-        blocking(move || spool.reserve(connection, generation)).await
+        blocking(move || match spool.find(connection, generation)? {
+            Some((path, entry)) => Ok(Place::Answered(path, entry)),
+            None => spool.reserve(connection, generation).map(Place::Reserved),
+        })
+        .await
+    }
+
+    /// Who takes over a lease that ran out leaves its last owner this long, who may be alive and have the answer: a
+    /// database that was gone for longer than a lease comes back for both of them at once.
+    fn grace(&self) -> Duration {
+        self.settings.lease / 10
+    }
+
+    /// Several times within that grace.
+    fn store_again(&self) -> Duration {
+        (self.grace() / 6).min(STORE_AGAIN)
     }
 
     fn event(&self, data: &str) -> NewEvent {

@@ -167,6 +167,7 @@ impl Server {
         let exposing = exposed.map(|listener| tokio::spawn(exposed::serve(Arc::clone(&app), listener)));
         let mut workers = Workers::start(&app, listeners);
         shutdown.await;
+        let signalled = tokio::time::Instant::now();
         tracing::info!("stopping: no new callers, finishing what is in flight");
         app.stop.store(true, Ordering::Relaxed);
         workers.finish();
@@ -180,7 +181,9 @@ impl Server {
         following.abort();
         keeping_alive.abort();
         // Never while a provider may have answered: what it gave exists nowhere else yet.
-        if tokio::time::timeout(REFRESHES, app.refresher.finish()).await.is_err() {
+        // Those that nobody waits for have as long as a request.
+        let left = (app.config.grace + REFRESHES).saturating_sub(signalled.elapsed()).max(REFRESHES);
+        if tokio::time::timeout(left, app.refresher.finish()).await.is_err() {
             tracing::error!(
                 "a refresh was still under way; the provider may have replaced a token that is now lost"
             );

@@ -108,14 +108,18 @@ impl Program {
         self.command_as(Command::new(&self.binary), arguments)
     }
 
-    fn command_as(&self, mut command: Command, arguments: &[&str]) -> Command {
+    fn command_as(&self, command: Command, arguments: &[&str]) -> Command {
+        self.command_in(&self.data_dir(), command, arguments)
+    }
+
+    fn command_in(&self, data_dir: &Path, mut command: Command, arguments: &[&str]) -> Command {
         command.env_clear().envs(self.variables.iter().map(|(name, value)| (name, value)));
         command.args(arguments);
         if !matches!(
             arguments.first(),
             Some(&"request" | &"requests" | &"connection" | &"integration" | &"link" | &"event" | &"webhook")
         ) {
-            command.arg("--data-dir").arg(self.data_dir());
+            command.arg("--data-dir").arg(data_dir);
             if let Some(url) = &self.database_url {
                 command.arg("--database-url").arg(url);
             }
@@ -141,7 +145,7 @@ impl Program {
     /// # Panics
     /// Where it does not come up within 20 seconds.
     pub fn resume(&mut self) {
-        let (child, url) = self.serve();
+        let (child, url) = self.serve(&self.data_dir());
         self.url = url;
         self.child = Some(child);
     }
@@ -151,11 +155,23 @@ impl Program {
     /// # Panics
     /// Where it does not come up within 20 seconds.
     pub fn second_server(&self) -> SecondServer {
-        let (child, url) = self.serve();
+        let (child, url) = self.serve(&self.data_dir());
         SecondServer { child, url }
     }
 
-    fn serve(&self) -> (Child, String) {
+    /// The same as on another machine: with a data folder of its own, and a copy of the key file in it.
+    ///
+    /// # Panics
+    /// Where it does not come up within 20 seconds.
+    pub fn second_machine(&self) -> SecondServer {
+        let other = self.folder.path().join("other");
+        fs::create_dir(&other).expect("a data folder");
+        fs::copy(self.data_dir().join("keyring.toml"), other.join("keyring.toml")).expect("a key file");
+        let (child, url) = self.serve(&other);
+        SecondServer { child, url }
+    }
+
+    fn serve(&self, data_dir: &Path) -> (Child, String) {
         let log = fs::OpenOptions::new().create(true).append(true).open(self.log_path()).expect("a log file");
         let providers = self.providers_dir();
         let mut command = Command::new(&self.binary);
@@ -164,7 +180,7 @@ impl Program {
             command = Command::new("/bin/sh");
             command.arg("-c").arg(format!("ulimit {limit} && exec \"$0\" \"$@\"")).arg(&self.binary);
         }
-        let mut command = self.command_as(command, &["serve", "--listen", "127.0.0.1:0"]);
+        let mut command = self.command_in(data_dir, command, &["serve", "--listen", "127.0.0.1:0"]);
         command.arg("--providers").arg(providers);
         command.stdin(Stdio::null()).stdout(log.try_clone().expect("a second handle")).stderr(log);
         let before = self.log().len();

@@ -77,7 +77,7 @@ impl Spool {
 
     /// Makes room for an answer, and is sure of it. Blocking.
     pub fn reserve(&self, connection: ConnectionId, generation: i64) -> io::Result<Reserved> {
-        let path = self.folder.join(format!("{connection}.{generation}.open"));
+        let path = self.path(connection, generation);
         let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
         let mut reserved = Reserved { file, path, kept: false };
         // Written, not only asked for: a file with a hole in it has no room yet.
@@ -93,12 +93,10 @@ impl Spool {
         for file in fs::read_dir(&self.folder)? {
             let path = file?.path();
             match path.extension().and_then(|extension| extension.to_str()) {
-                Some("sealed") => match serde_json::from_slice(&fs::read(&path)?) {
-                    Ok(entry) => entries.push((path, entry)),
-                    Err(error) => {
-                        tracing::error!(path = %path.display(), %error, "a file in the spool is damaged")
-                    }
-                },
+                Some("sealed") => {
+                    let entry = read(&path, &fs::read(&path)?);
+                    entries.extend(entry.map(|entry| (path, entry)));
+                }
                 // Younger ones may be another process's.
                 Some("open") if is_older_than(&path, ABANDONED) => fs::remove_file(&path)?,
                 _ => {}
@@ -107,11 +105,30 @@ impl Spool {
         Ok(entries)
     }
 
+    /// The answer to the refresh of this generation, where somebody who is gone has left it behind. Blocking.
+    pub fn find(&self, connection: ConnectionId, generation: i64) -> io::Result<Option<(PathBuf, Entry)>> {
+        let path = self.path(connection, generation).with_extension("sealed");
+        match fs::read(&path) {
+            Ok(bytes) => Ok(read(&path, &bytes).map(|entry| (path, entry))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Forgets an entry that is in the database, or that came too late. Blocking.
     pub fn remove(&self, path: &Path) {
-        if let Err(error) = fs::remove_file(path) {
-            tracing::warn!(path = %path.display(), %error, "a file in the spool cannot be deleted");
+        match fs::remove_file(path) {
+            // Another process on this folder was faster.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => {
+                tracing::warn!(path = %path.display(), %error, "a file in the spool cannot be deleted");
+            }
+            Ok(()) => {}
         }
+    }
+
+    fn path(&self, connection: ConnectionId, generation: i64) -> PathBuf {
+        self.folder.join(format!("{connection}.{generation}.open"))
     }
 }
 
@@ -141,6 +158,14 @@ impl Drop for Reserved {
             let _ = fs::remove_file(&self.path);
         }
     }
+}
+
+fn read(path: &Path, bytes: &[u8]) -> Option<Entry> {
+    serde_json::from_slice(bytes)
+        .inspect_err(
+            |error| tracing::error!(path = %path.display(), %error, "a file in the spool is damaged"),
+        )
+        .ok()
 }
 
 fn is_older_than(path: &Path, age: Duration) -> bool {
@@ -179,6 +204,8 @@ mod tests {
         drop(spool.reserve(connection(), 10).unwrap());
         let spool = Spool::open(folder.path()).unwrap();
         assert_eq!(spool.list().unwrap(), vec![(path.clone(), entry())]);
+        assert_eq!(spool.find(connection(), 7).unwrap(), Some((path.clone(), entry())));
+        assert_eq!(spool.find(connection(), 9).unwrap(), None);
         let half = folder.path().join(FOLDER).join(format!("{}.9.open", connection()));
         let long_ago = std::time::SystemTime::UNIX_EPOCH;
         File::options().write(true).open(&half).unwrap().set_modified(long_ago).unwrap();

@@ -181,7 +181,7 @@ async fn geotab_is_logged_in_to_again_when_its_session_is_gone_and_followed_to_a
     let there = fleet.second.url().replace("http://127.0.0.1", "localhost");
     fleet.state().path = there;
     fleet.state().session = None;
-    let (before, _) = (fleet.first.seen().len(), ());
+    let before = fleet.first.seen().len();
     for _ in 0..3 {
         let answer = fleet.devices(&connection).await;
         assert_eq!(answer["response"]["result"][0]["name"], "Device 1", "{answer}");
@@ -263,6 +263,15 @@ async fn geotab_is_not_followed_to_a_host_that_the_file_does_not_know(engine: En
     fleet.program.finish().await;
 }
 
+/// Logins, and calls without a session, as far as a server has counted them.
+trait Counted {
+    fn counted(&self) -> (u32, u32);
+}
+
+fn counts<T: Counted>(state: &Mutex<T>) -> (u32, u32) {
+    locked(state).counted()
+}
+
 /// Verizon Connect Reveal: a token as plain text for Basic, and a scheme of its own in `Authorization`.
 #[derive(Default)]
 struct Reveal {
@@ -270,6 +279,12 @@ struct Reveal {
     tokens: BTreeSet<String>,
     logins: u32,
     refused: u32,
+}
+
+impl Counted for Reveal {
+    fn counted(&self) -> (u32, u32) {
+        (self.logins, self.refused)
+    }
 }
 
 impl Reveal {
@@ -334,7 +349,7 @@ async fn verizon_reveal_gives_tokens_for_twenty_minutes_which_are_replaced_befor
         call(1).await;
     }
     // The wrong one, and one for all calls.
-    assert_eq!((locked(&state).logins, locked(&state).refused), (2, 0));
+    assert_eq!(counts(&state), (2, 0));
     let database = Database::of(&program).await;
     let twenty = "update credentials set expires_at = expires_at \
                   where expires_at - refreshed_at between 1190000 and 1200000";
@@ -343,14 +358,14 @@ async fn verizon_reveal_gives_tokens_for_twenty_minutes_which_are_replaced_befor
     // Ended before its time: a new login, and the call again.
     locked(&state).tokens.clear();
     call(2).await;
-    assert_eq!((locked(&state).logins, locked(&state).refused), (3, 1));
+    assert_eq!(counts(&state), (3, 1));
     // Nineteen minutes later it is replaced before anybody is refused.
     clock.set("+19m");
     program.stop();
     program.resume();
     let answer = envelope(&program, &connection, &vehicles).await;
     assert_eq!(answer["attempts"], 1, "{answer}");
-    assert_eq!((locked(&state).logins, locked(&state).refused), (4, 1));
+    assert_eq!(counts(&state), (4, 1));
     program.finish().await;
 }
 
@@ -365,6 +380,12 @@ struct Wialon {
 /// How long a session may rest: there, and as the file here says.
 const REST_THERE: Duration = Duration::from_millis(2_500);
 const REST_HERE: &str = "2s";
+
+impl Counted for Wialon {
+    fn counted(&self) -> (u32, u32) {
+        (self.logins, self.strangers)
+    }
+}
 
 impl Wialon {
     fn answer(&mut self, seen: &Seen) -> Value {
@@ -450,15 +471,15 @@ async fn wialon_sessions_are_made_anew_after_resting_and_after_their_end(engine:
         assert_eq!(call().await, 1);
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
-    assert_eq!((locked(&state).logins, locked(&state).strangers), (2, 0));
+    assert_eq!(counts(&state), (2, 0));
     // After a rest nobody tries whether it still lives.
     tokio::time::sleep(Duration::from_millis(3_000)).await;
     assert_eq!(call().await, 1);
-    assert_eq!((locked(&state).logins, locked(&state).strangers), (3, 0));
+    assert_eq!(counts(&state), (3, 0));
     // Ended by somebody else: the provider says so, in a 200.
     locked(&state).session = None;
     assert_eq!(call().await, 2);
-    assert_eq!((locked(&state).logins, locked(&state).strangers), (4, 1));
+    assert_eq!(counts(&state), (4, 1));
     program.finish().await;
 }
 
@@ -481,6 +502,8 @@ async fn verdaccio_is_logged_in_to(engine: Engine) {
         fields.password = { label = "Password", secret = true }
         login.request = "PUT {url}/-/user/org.couchdb.user:{user_name}"
         login.json = { name = "{user_name}", password = "{password}" }
+        # Without this it is a registration, and the name is taken.
+        login.basic = "{user_name}:{password}"
         login.capture.token = "/token"
         login.refused_when = [{ status = 409 }]
         inject.headers.authorization = "Bearer {token}"

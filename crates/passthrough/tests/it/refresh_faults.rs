@@ -38,6 +38,13 @@ on_both_databases! {
     servers_whose_clocks_differ_by_an_hour_do_not_take_each_others_leases
 }
 
+mod postgres_alone {
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_database_that_is_gone_for_longer_than_a_lease_lets_nobody_ask_twice() {
+        super::a_database_that_is_gone_for_longer_than_a_lease_lets_nobody_ask_twice().await;
+    }
+}
+
 /// Where the questions to a token endpoint are held up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Hold {
@@ -238,6 +245,51 @@ async fn who_takes_over_from_the_dead_finds_their_answer_in_the_spool(engine: En
     rig.finish(1).await;
 }
 
+/// Two machines and their database. One has an answer in its spool, on a disk that the other does not see, and its
+/// lease has run out when the database is there again for both.
+async fn a_database_that_is_gone_for_longer_than_a_lease_lets_nobody_ask_twice() {
+    let settings = |setup: Setup| {
+        let setup = setup.variable("PASSTHROUGH_REFRESH__TOKEN_TIMEOUT_MS", "3000");
+        setup.variable("PASSTHROUGH_REFRESH__LEASE_MS", "6000")
+    };
+    let rig = Rig::start(Engine::Postgres, settings).await;
+    let other = rig.program.second_machine();
+    let (cluster, database) = (Postgres::shared().await, rig.program.database_url().unwrap());
+    let calling = rig.answer_on_its_way().await;
+    cluster.shut(database).await;
+    rig.gate.hold.send_replace(Hold::Nothing);
+    eventually("the answer is in the spool", async || rig.spooled("sealed") == 1).await;
+    sleep(Duration::from_secs(7)).await;
+    assert!(!calling.is_finished());
+    let eager: Vec<_> = (0..8)
+        .map(|_| {
+            let (url, token) = (format!("{}/v1/proxy/me", other.url), rig.connection.token.clone());
+            let authorization = format!("Bearer {}", rig.program.key);
+            tokio::spawn(async move {
+                for _ in 0..200 {
+                    let headers =
+                        [("authorization", authorization.as_str()), ("connection-token", token.as_str())];
+                    let answer = send("GET", &url, &headers, "").await;
+                    if answer.status != 503 {
+                        return answer;
+                    }
+                    sleep(Duration::from_millis(20)).await;
+                }
+                panic!("the database does not come back");
+            })
+        })
+        .collect();
+    sleep(Duration::from_millis(300)).await;
+    cluster.open(database).await;
+    for caller in eager {
+        let answer = caller.await.unwrap();
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+    assert_eq!(calling.await.unwrap().unwrap().status, 200);
+    drop(other);
+    rig.finish(1).await;
+}
+
 async fn a_provider_is_not_asked_for_what_cannot_be_kept(engine: Engine) {
     let rig = Rig::start(engine, |setup| setup).await;
     let refused = async || {
@@ -351,6 +403,7 @@ impl Rig {
             let part = |range: std::ops::Range<usize>| time[range].parse::<i64>().unwrap();
             (part(8..10) * 24 + part(11..13)) * 60 + part(14..16)
         };
+        assert_eq!(renamed.status, 200, "{}", renamed.text());
         let date = json(&renamed)["updatedAt"].as_str().unwrap().to_owned();
         let now = std::process::Command::new("date").args(["-u", "+%Y-%m-%dT%H:%M:%S"]).output().unwrap();
         minutes(&date) - minutes(&String::from_utf8(now.stdout).unwrap())
@@ -402,7 +455,8 @@ async fn servers_whose_clocks_differ_by_an_hour_do_not_take_each_others_leases(e
         sleep(Duration::from_millis(1_000)).await;
         rig.gate.hold.send_replace(Hold::Nothing);
         assert_eq!(first.await.unwrap().unwrap().status, 200);
-        assert_eq!(second.await.unwrap().unwrap().status, 200, "{offset}");
+        let second = second.await.unwrap().unwrap();
+        assert_eq!(second.status, 200, "{offset}: {}", second.text());
         drop(other);
         rig.finish(1).await;
     }
