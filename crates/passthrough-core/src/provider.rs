@@ -71,6 +71,8 @@ pub struct Provider {
     pub promises: Promises,
     /// What to do with redirects.
     pub redirects: Redirects,
+    /// Whether the path `/` is the base URL as it stands.
+    pub endpoint: bool,
     /// Whether a caller's `Cookie` goes through.
     pub allow_cookies: bool,
     /// Where an echoed credential is masked.

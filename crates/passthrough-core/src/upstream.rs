@@ -224,7 +224,7 @@ fn assemble(
     if let Some(signer) = signer {
         request.path.remove_query_names(&signer.query_names());
     }
-    let (uri, shown_path) = build_uri(base, &mut request.path, injected)?;
+    let (uri, shown_path) = build_uri(base, connection.provider.endpoint, &mut request.path, injected)?;
     let given = std::mem::take(&mut request.headers);
     // What is injected and what a signature sets: a caller's own of these names goes.
     let mut names = Cow::Borrowed(&injected.names);
@@ -278,7 +278,12 @@ fn resolve_base(
         .map_err(|refusal: BaseRefusal| Refusal::Connection(refusal.to_string()))
 }
 
-fn build_uri(base: &BaseUrl, path: &mut CallerPath, injected: &Injected) -> Result<(Uri, String), Refusal> {
+fn build_uri(
+    base: &BaseUrl,
+    endpoint: bool,
+    path: &mut CallerPath,
+    injected: &Injected,
+) -> Result<(Uri, String), Refusal> {
     let names: Vec<&str> = injected.query.iter().map(|(name, _)| name.as_str()).collect();
     path.remove_query_names(&names);
     let mut shown = injected.shown_path.clone();
@@ -288,7 +293,12 @@ fn build_uri(base: &BaseUrl, path: &mut CallerPath, injected: &Injected) -> Resu
         shown.push_str(&format!("{}={}", crate::path::encode_query_component(name), crate::template::MASK));
     }
     let prefix = injected.path.as_ref().map(|prefix| prefix.as_str());
-    let mut joined = base.join(prefix, path).map_err(|error| match error {
+    let joined = if endpoint && prefix.is_none() && path.path() == "/" {
+        Ok(base.itself(path.query()))
+    } else {
+        base.join(prefix, path)
+    };
+    let mut joined = joined.map_err(|error| match error {
         JoinError::Prefix => Refusal::Connection(error.to_string()),
         JoinError::Outside | JoinError::TooLong | JoinError::NotAUri => Refusal::request("path", error),
     })?;

@@ -78,6 +78,16 @@ impl BaseUrl {
         Ok(JoinedPath { path_and_query: joined })
     }
 
+    /// The base URL as it stands, with a caller's query: for one that is an endpoint and not a folder.
+    pub fn itself(&self, query: Option<&str>) -> JoinedPath {
+        let mut path_and_query = if self.path.is_empty() { "/".to_owned() } else { self.path.clone() };
+        if let Some(query) = query {
+            path_and_query.push('?');
+            path_and_query.push_str(query);
+        }
+        JoinedPath { path_and_query }
+    }
+
     /// The URI to send to: the stored scheme and authority, and these bytes.
     pub fn uri(&self, path: &JoinedPath) -> Result<Uri, JoinError> {
         if path.path_and_query.len() > MAX_SENT {
@@ -115,6 +125,9 @@ fn checked_prefix(segment: &str) -> Result<String, JoinError> {
 /// separator, `..` one up. Written without the rule that it checks, so that neither hides a hole in the other.
 pub(super) fn lies_below(base: &str, path_and_query: &str) -> bool {
     let path = path_and_query.split('?').next().unwrap_or_default();
+    if path == base {
+        return !base.is_empty();
+    }
     let Some(below) = path.strip_prefix(base).and_then(|rest| rest.strip_prefix('/')) else {
         return false;
     };

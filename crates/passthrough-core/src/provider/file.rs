@@ -67,6 +67,10 @@ pub struct ProviderFile {
     /// What to do with the API's redirects.
     #[serde(default, alias = "follow_redirects")]
     pub redirects: Redirects,
+    /// Whether the base URL is one address that takes every request, such as a GraphQL or MCP endpoint: the path `/`
+    /// then means this address as it stands, without a slash behind it.
+    #[serde(default)]
+    pub endpoint: bool,
     /// Whether a caller's own `Cookie` header goes through.
     #[serde(default)]
     pub allow_cookies: bool,

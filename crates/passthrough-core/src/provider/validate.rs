@@ -91,6 +91,7 @@ pub(super) fn provider(code: &str, file: ProviderFile, problems: &mut Problems) 
         limits: Limits::checked(&file.limits, problems),
         promises: promises(&file.retry, problems),
         redirects: file.redirects,
+        endpoint: file.endpoint,
         allow_cookies: file.allow_cookies,
         redact_reflections: file.redact_reflections,
         sources: file.sources,

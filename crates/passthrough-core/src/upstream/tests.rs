@@ -416,6 +416,22 @@ fn a_variable_that_is_a_whole_url_may_end_with_a_slash() {
 }
 
 #[test]
+fn the_root_of_an_endpoint_is_the_endpoint_itself() {
+    let file = format!(
+        "base_url = \"{{base}}\"\nendpoint = true\nvariables.base.format = \"url\"\n{}",
+        entry(&["key"], r#"inject.headers.x-key = "{key}""#)
+    );
+    let at = |base: &str, path: &str| {
+        let rig = Rig::with_variables(&file, &[("key", "k")], &[("base", base)]);
+        rig.build(get(path)).unwrap().uri.to_string()
+    };
+    assert_eq!(at("https://own.example.com/mcp", "/"), "https://own.example.com/mcp");
+    assert_eq!(at("https://own.example.com/mcp", "/?a=1"), "https://own.example.com/mcp?a=1");
+    assert_eq!(at("https://own.example.com/mcp", "/x"), "https://own.example.com/mcp/x");
+    assert_eq!(at("https://own.example.com", "/?a=1"), "https://own.example.com/?a=1");
+}
+
+#[test]
 fn what_functions_make_of_secrets_is_secret_at_every_depth() {
     let inject = r#"
         fields.key.secret = true

@@ -177,7 +177,7 @@ async fn a_first_token_is_given_once(rig: Rig) {
     let mut linked = stored(&production(), 1);
     linked.token_hash = Vec::new();
     let id = linked.connection.id;
-    rig.store.insert_connection(&linked).await.unwrap();
+    rig.store.insert_connection(&linked, None).await.unwrap();
     let before = rig.store.latest_change().await.unwrap();
     let give = async |environment: &passthrough_core::id::Environment, hash: &[u8]| {
         rig.store.set_first_token_hash(environment, id, hash, NOW + 5).await.unwrap()

