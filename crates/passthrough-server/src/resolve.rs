@@ -223,7 +223,8 @@ pub struct Resolver {
     known_api_keys: Lately<Caller>,
     /// Weak, because how long an opened credential stays in memory is the cache's affair.
     known_connections: Lately<Weak<ReadyConnection>>,
-    /// Unix milliseconds of the last time that the database was heard of.
+    /// When the database was last heard of, by the clock that nobody sets: one that is set an hour ahead does not mean
+    /// that the database has been away for an hour, nor one that is set back that it is there.
     database_seen: AtomicI64,
     without_database_ms: i64,
     /// Tells tunnels to look whether they may stay.
@@ -239,7 +240,7 @@ impl Resolver {
         settings: config::Cache,
         allow_hosts: HostAllowList,
     ) -> Self {
-        let database_seen = AtomicI64::new(installation.clock.now_ms());
+        let database_seen = AtomicI64::new(installation.clock.steady_ms());
         Self {
             installation,
             catalog,
@@ -262,7 +263,7 @@ impl Resolver {
         now: i64,
     ) -> Result<Caller, ResolveError> {
         let presented = presented.ok_or(ResolveError::Unauthorized)?;
-        self.check_database(now)?;
+        self.check_database()?;
         match self.known_api_keys.recall(presented, now) {
             Some(caller) => Ok(caller),
             // On the heap: the way to the database is taken once a second.
@@ -486,13 +487,13 @@ impl Resolver {
 
     /// Notes that the database answered.
     pub fn saw_database(&self) {
-        self.database_seen.store(self.installation.clock.now_ms(), Ordering::Relaxed);
+        self.database_seen.store(self.installation.clock.steady_ms(), Ordering::Relaxed);
     }
 
     /// What is cached stands in for a database that is away, but not for ever: a key that was revoked
     /// elsewhere must not live on.
-    fn check_database(&self, now: i64) -> Result<(), ResolveError> {
-        let away = now - self.database_seen.load(Ordering::Relaxed);
+    fn check_database(&self) -> Result<(), ResolveError> {
+        let away = self.installation.clock.steady_ms() - self.database_seen.load(Ordering::Relaxed);
         if away > self.without_database_ms { Err(ResolveError::DatabaseAway) } else { Ok(()) }
     }
 }

@@ -63,7 +63,7 @@ impl Resolver {
 
     async fn may_stay(&self, admission: &Admission) -> Result<bool, ResolveError> {
         let now = self.installation.clock.now_ms();
-        self.check_database(now)?;
+        self.check_database()?;
         let Admission { caller, connection, generation, token_hash } = admission;
         let key = self.find_key(caller.api_key).await?;
         if !key.is_some_and(|key| is_valid(&key, now)) {
