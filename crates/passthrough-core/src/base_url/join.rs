@@ -169,7 +169,6 @@ mod tests {
     fn the_last_look_sees_every_climb_by_itself() {
         for (base, wire) in [
             ("/api", "/apix"),
-            ("/api", "/api"),
             ("/api", "/ap"),
             ("/api", "/api/.."),
             ("/api", "/api/a/%2e%2E/%2e./b"),
@@ -189,6 +188,7 @@ mod tests {
             assert!(!lies_below(base, wire), "{base} {wire}");
         }
         for (base, wire) in [
+            ("/api", "/api"),
             ("/api", "/api/"),
             ("/api", "/api/a/..?/../.."),
             ("", "/"),
