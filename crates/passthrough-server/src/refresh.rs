@@ -6,16 +6,13 @@
 //! database, and only then to a caller. What goes wrong on the way is told apart: only a provider that says that the
 //! grant has ended ends a connection.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use data_encoding::BASE64;
-use passthrough_core::connection::{ConnectionStatus, Credential, SealedCredential};
-use passthrough_core::freshness::Schedule;
+use passthrough_core::connection::{ConnectionStatus, Credential};
 use passthrough_core::grant::brings_its_own_client;
 use passthrough_core::id::{ConnectionId, Environment, EventId};
-use passthrough_store::{CredentialTimes, Leased, NewEvent, RefreshFailure, Refreshed, Store, StoreError};
+use passthrough_store::{Leased, NewEvent, RefreshFailure, Store, StoreError};
 use passthrough_vault::random;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep, timeout};
@@ -30,16 +27,15 @@ use crate::resolve::{ReadyConnection, ResolveError, Resolver};
 
 mod background;
 mod flight;
+mod keeping;
 mod spool;
 
 use flight::Flights;
+use keeping::Place;
 pub use spool::Spool;
-use spool::{Entry, Reserved};
 
 /// How often another process's refresh is looked at.
 const LOOK: Duration = Duration::from_millis(100);
-/// How often, at least, the database is tried again with what a provider has given us.
-const STORE_AGAIN: Duration = Duration::from_secs(1);
 /// After a failure nobody asks the provider for this long, doubling up to the most.
 const COOL_DOWN_MS: i64 = 30_000;
 const COOL_DOWN_MAX_MS: i64 = 3_600_000;
@@ -144,14 +140,6 @@ impl Refresher {
     pub async fn finish(&self) {
         self.flights.finish().await;
     }
-}
-
-/// Where the answer to a refresh is to go.
-enum Place {
-    /// Into this room.
-    Reserved(Reserved),
-    /// It is there already.
-    Answered(PathBuf, Entry),
 }
 
 /// The lease on a connection's refresh, while it is ours.
@@ -277,10 +265,10 @@ impl Parts {
         let answer = timeout(self.settings.token_timeout, self.obtainer.obtain(ready, way)).await;
         match answer.unwrap_or_else(|_| Err(Refusal::passing("did not answer in time"))) {
             Ok(obtained) => {
-                self.client_accepted(ready).await;
                 let credential = Credential { obtained: Some(obtained), ..ready.credential.clone() };
                 let stored = self.seal(ready, &credential).await?;
                 self.keep(lease, reserved, stored).await;
+                self.client_accepted(ready).await;
                 self.reload(ready).await
             }
             Err(refusal) => {
@@ -288,80 +276,6 @@ impl Parts {
                 self.refused(lease, ready, refusal, failures).await
             }
         }
-    }
-
-    /// What of a credential goes into its row.
-    async fn seal(&self, ready: &ReadyConnection, credential: &Credential) -> Result<Entry, ApiError> {
-        let connection = &ready.connection;
-        let generation = ready.generation.saturating_add(1);
-        let sealed = self.installation.vault.seal_credential(connection, generation, credential)?;
-        let obtained = credential.obtained.as_ref();
-        let schedule = obtained.map_or(Schedule::NEVER, |obtained| ready.schedule(obtained, 0));
-        Ok(Entry {
-            environment: connection.environment.to_string(),
-            connection: connection.id.to_string(),
-            generation,
-            sealed: BASE64.encode(&sealed.bytes),
-            key_id: sealed.key_id.to_string(),
-            expires_at: obtained.and_then(|obtained| obtained.expires_at),
-            refresh_expires_at: obtained.and_then(|obtained| obtained.refresh_expires_at),
-            due_at: schedule.due_at,
-        })
-    }
-
-    /// Into the spool, then into the database.
-    async fn keep(&self, lease: &Lease, reserved: Reserved, entry: Entry) {
-        let spooled = entry.clone();
-        let path = blocking(move || reserved.keep(&spooled))
-            .await
-            .inspect_err(|error| {
-                tracing::error!(
-                    connection = %lease.connection, %error,
-                    "a refreshed credential could not be spooled, and is lost if the database does not take it"
-                );
-            })
-            .ok();
-        self.store_at_last(lease, path, &entry).await;
-    }
-
-    /// Into the database, however long that takes: nobody may ask the provider again before.
-    async fn store_at_last(&self, lease: &Lease, path: Option<PathBuf>, entry: &Entry) {
-        loop {
-            match self.commit(entry).await {
-                Ok(committed) => {
-                    if !committed {
-                        tracing::warn!(connection = %lease.connection, "somebody newer has written this credential");
-                    }
-                    let spool = self.spool.clone();
-                    if let Some(path) = path {
-                        let _ = tokio::task::spawn_blocking(move || spool.remove(&path)).await;
-                    }
-                    return;
-                }
-                Err(error) => tracing::error!(
-                    connection = %lease.connection, %error,
-                    "a refreshed credential is in the spool and waits for the database"
-                ),
-            }
-            sleep(self.store_again()).await;
-        }
-    }
-
-    /// Commits what is in the spool; tells whether it was not too late.
-    async fn commit(&self, entry: &Entry) -> Result<bool, StoreError> {
-        let damaged = || StoreError::Corrupt("an entry in the spool of refreshed credentials");
-        let (environment, connection) = entry.place().ok_or_else(damaged)?;
-        let sealed = BASE64.decode(entry.sealed.as_bytes()).map_err(|_| damaged())?;
-        let credential =
-            SealedCredential { generation: entry.generation, sealed, expires_at: entry.expires_at };
-        let refreshed = Refreshed {
-            credential,
-            key_id: entry.key_id.clone(),
-            times: CredentialTimes { refresh_expires_at: entry.refresh_expires_at, due_at: entry.due_at },
-            event: self.event("{}"),
-        };
-        let now = self.now_ms();
-        self.store().store_refreshed(&environment, connection, &refreshed, now).await
     }
 
     /// The provider gave nothing. Whether that is the end is for its own word to say, and for another look at what
@@ -409,7 +323,6 @@ impl Parts {
         if !integration.is_rejected || brings_its_own_client(&ready.credential) {
             return;
         }
-        // That it is noted later is no reason to throw away what the provider has just given.
         if let Err(error) =
             self.store().note_client_accepted(environment, &integration.key, self.now_ms()).await
         {
@@ -456,28 +369,6 @@ impl Parts {
         }
     }
 
-    /// Room for the answer, unless it is there: whoever had the lease before may have got it and died. To ask once
-    /// more would then use a token that is used up.
-    async fn reserve(&self, lease: &Lease) -> std::io::Result<Place> {
-        let (spool, connection, generation) = (self.spool.clone(), lease.connection, lease.generation);
-        blocking(move || match spool.find(connection, generation)? {
-            Some((path, entry)) => Ok(Place::Answered(path, entry)),
-            None => spool.reserve(connection, generation).map(Place::Reserved),
-        })
-        .await
-    }
-
-    /// Who takes over a lease that ran out leaves its last owner this long, who may be alive and have the answer: a
-    /// database that was gone for longer than a lease comes back for both of them at once.
-    fn grace(&self) -> Duration {
-        self.settings.lease / 10
-    }
-
-    /// Several times within that grace.
-    fn store_again(&self) -> Duration {
-        (self.grace() / 6).min(STORE_AGAIN)
-    }
-
     fn event(&self, data: &str) -> NewEvent {
         NewEvent { id: EventId::from(self.installation.new_ulid()), data: data.to_owned() }
     }
@@ -490,13 +381,6 @@ impl Parts {
     fn now_ms(&self) -> i64 {
         self.installation.clock.steady_ms()
     }
-}
-
-/// Runs what waits for the disk beside the others.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
-) -> std::io::Result<T> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(std::io::Error::other(error)))
 }
 
 fn milliseconds(duration: Duration) -> i64 {

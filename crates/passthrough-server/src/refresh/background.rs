@@ -7,7 +7,8 @@ use std::time::Duration;
 use passthrough_store::{DueRefresh, StoreError};
 use tokio::time::sleep;
 
-use super::{Outcome, Parts, Refresher, Why, blocking};
+use super::keeping::blocking;
+use super::{Outcome, Parts, Refresher, Why};
 
 /// How often refresh tokens in danger are looked for, and how many are refreshed at a time.
 const ROUND: Duration = Duration::from_secs(60);
