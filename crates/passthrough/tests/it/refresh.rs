@@ -313,6 +313,8 @@ async fn a_kill_during_a_refresh_loses_only_what_nobody_could_have_kept(engine: 
             call.await.unwrap();
         }
         let spooled = std::fs::read_dir(rig.program.data_dir().join("spool")).unwrap().count();
+        // What was on the wire when the program died is answered nevertheless.
+        sleep(Duration::from_millis(300)).await;
         let mut answered = Vec::new();
         for (client, _) in &connections {
             answered.push(rig.oidc.counts(client).await.get("refresh_token").copied().unwrap_or_default());
