@@ -86,8 +86,9 @@ impl Spool {
         Ok(reserved)
     }
 
-    /// What was answered and has not been committed, with the files that hold it. What a crash left half-written is
-    /// taken away after a while: nothing was answered then, or nothing of it can be read. Blocking.
+    /// What was answered and has not been committed, with the files that hold it. A process that is killed while it
+    /// waits for the disk has written its answer nevertheless. What was left half-written is taken away after a
+    /// while: nothing was answered then, or nothing of it can be read. Blocking.
     pub fn list(&self) -> io::Result<Vec<(PathBuf, Entry)>> {
         let mut entries = Vec::new();
         for file in fs::read_dir(&self.folder)? {
@@ -97,8 +98,12 @@ impl Spool {
                     let entry = read(&path, &fs::read(&path)?);
                     entries.extend(entry.map(|entry| (path, entry)));
                 }
-                // Younger ones may be another process's.
-                Some("open") if is_older_than(&path, ABANDONED) => fs::remove_file(&path)?,
+                Some("open") => match written(&path)? {
+                    Some(entry) => entries.push((path, entry)),
+                    // Younger ones may be another process's.
+                    None if is_older_than(&path, ABANDONED) => fs::remove_file(&path)?,
+                    None => {}
+                },
                 _ => {}
             }
         }
@@ -107,10 +112,13 @@ impl Spool {
 
     /// The answer to the refresh of this generation, where somebody who is gone has left it behind. Blocking.
     pub fn find(&self, connection: ConnectionId, generation: i64) -> io::Result<Option<(PathBuf, Entry)>> {
-        let path = self.path(connection, generation).with_extension("sealed");
+        let open = self.path(connection, generation);
+        let path = open.with_extension("sealed");
         match fs::read(&path) {
             Ok(bytes) => Ok(read(&path, &bytes).map(|entry| (path, entry))),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Ok(written(&open)?.map(|entry| (open, entry)))
+            }
             Err(error) => Err(error),
         }
     }
@@ -142,7 +150,7 @@ impl Reserved {
         self.file.set_len(bytes.len() as u64)?;
         self.file.sync_all()?;
         let path = self.path.with_extension("sealed");
-        // A name that says that it is whole, so that half a file is never taken for an answer.
+        // A name that says that it is whole, also after a power cut, so that half a file is never taken for an answer.
         fs::rename(&self.path, &path)?;
         if let Some(folder) = path.parent() {
             File::open(folder)?.sync_all()?;
@@ -166,6 +174,18 @@ fn read(path: &Path, bytes: &[u8]) -> Option<Entry> {
             |error| tracing::error!(path = %path.display(), %error, "a file in the spool is damaged"),
         )
         .ok()
+}
+
+/// The answer in a room that its owner had no time to close: whole, or none. Half of one is no JSON.
+fn written(path: &Path) -> io::Result<Option<Entry>> {
+    match fs::read(path) {
+        Ok(bytes) => {
+            let text = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
+            Ok(serde_json::from_slice(text).ok())
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 fn is_older_than(path: &Path, age: Duration) -> bool {
@@ -213,5 +233,22 @@ mod tests {
         assert!(!half.exists());
         spool.remove(&path);
         assert_eq!(spool.list().unwrap(), vec![]);
+    }
+
+    #[test]
+    fn an_answer_that_was_written_and_not_yet_synced_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = Spool::open(folder.path()).unwrap();
+        let text = serde_json::to_vec(&entry()).unwrap();
+        for (generation, written) in [(7, &text[..]), (8, &text[..text.len() - 1])] {
+            let mut room = spool.reserve(connection(), generation).unwrap();
+            io::Seek::rewind(&mut room.file).unwrap();
+            room.file.write_all(written).unwrap();
+            std::mem::forget(room);
+        }
+        let path = spool.path(connection(), 7);
+        assert_eq!(spool.list().unwrap(), vec![(path.clone(), entry())]);
+        assert_eq!(spool.find(connection(), 7).unwrap(), Some((path, entry())));
+        assert_eq!(spool.find(connection(), 8).unwrap(), None);
     }
 }
