@@ -18,5 +18,6 @@ pub mod program;
 pub mod raw_caller;
 pub mod raw_server;
 pub mod services;
+pub mod tls_front;
 pub mod unruly;
 pub mod unruly_http2;

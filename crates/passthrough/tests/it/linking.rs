@@ -10,10 +10,12 @@ use crate::support::{bearer_provider, json, setup};
 mod again;
 mod attacks;
 mod browser;
+mod chromium;
 mod consent;
 mod fields;
 mod other_grants;
 mod provider;
+mod real_browser;
 
 use browser::Browser;
 
