@@ -61,7 +61,7 @@ const steps = {
   // A new profile, without cookies. Options are those of Playwright's newContext.
   async profile(options) {
     await page?.context().close();
-    const usual = { viewport: { width: 1280, height: 800 }, locale: 'en', ignoreHTTPSErrors: true };
+    const usual = { viewport: { width: 800, height: 800 }, locale: 'en', ignoreHTTPSErrors: true };
     const context = await browser.newContext({ ...usual, ...options });
     context.on('page', listen);
     page = here = await context.newPage();
@@ -130,7 +130,7 @@ const steps = {
     return complaints;
   },
   async shot(path) {
-    await page.screenshot({ path });
+    await page.screenshot({ path, fullPage: true });
   },
 };
 

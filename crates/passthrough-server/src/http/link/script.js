@@ -57,6 +57,7 @@ const search = document.querySelector("input[type=search][data-filters]");
 if (search) {
   const entries = [...document.querySelectorAll(".choices li")];
   const count = document.querySelector(".count");
+  search.form.querySelector("button").hidden = true;
   search.addEventListener("input", () => {
     const wanted = search.value.trim().toLowerCase();
     let shown = 0;

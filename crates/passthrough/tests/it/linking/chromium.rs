@@ -140,7 +140,12 @@ impl Chromium {
         assert!(own.is_empty(), "{own:#?}");
     }
 
-    /// A picture of the window, where pictures are wanted.
+    /// Whether pictures are wanted.
+    pub fn is_pictured(&self) -> bool {
+        self.screenshots.is_some()
+    }
+
+    /// A picture of the page, where pictures are wanted.
     #[track_caller]
     pub fn shot(&mut self, name: &str) {
         if let Some(folder) = &self.screenshots {

@@ -70,7 +70,7 @@ pub(in crate::http::link) fn page(frame: &Frame<'_>, form: &Form<'_>) -> Markup 
         } @else if has_errors {
             div class="alert" role="alert" { (words.check_fields) }
         }
-        @if let Some(description) = form.description { p class="help" { (description) } }
+        @if let Some(description) = form.description { p class="about" { (description) } }
         form method="post" action=(form.action) novalidate data-busy=(words.connecting) {
             input type="hidden" name="form" value=(form.token);
             @let first = form.fields.iter().position(|field| field.error.is_some());

@@ -37,12 +37,12 @@ pub(in crate::http::link) fn done(
     let words = frame.words;
     let title = with(words.done_title, provider);
     let content = html! {
+        @if let Some(told) = told { (told.element()) }
         (mark(true))
         h1 { (title) }
         p class="lead" role="status" {
             (words.done_lead) @if next.is_none() { " " (words.done_close) }
         }
-        @if let Some(told) = told { (told.element()) }
         (leave(frame, next, words.done_continue))
     };
     frame.document(&title, None, &content)
@@ -56,10 +56,10 @@ pub(in crate::http::link) fn cancelled(
 ) -> Markup {
     let words = frame.words;
     let content = html! {
+        @if let Some(told) = told { (told.element()) }
         (mark(false))
         h1 { (words.cancelled_title) }
         p class="lead" { (words.cancelled_lead) }
-        @if let Some(told) = told { (told.element()) }
         (leave(frame, next, words.go_back))
     };
     frame.document(words.cancelled_title, None, &content)
