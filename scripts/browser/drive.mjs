@@ -121,7 +121,7 @@ const steps = {
   async axe() {
     await here.evaluate(readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8'));
     const { violations } = await here.evaluate(
-      (values) => globalThis.axe.run({ runOnly: { type: 'tag', values } }),
+      (values) => globalThis.axe.run({ runOnly: { type: 'tag', values }, resultTypes: ['violations'] }),
       STANDARD,
     );
     return violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map((node) => node.html).join(' ')}`);

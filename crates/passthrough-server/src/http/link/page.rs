@@ -78,11 +78,24 @@ impl Frame<'_> {
     }
 }
 
+/// How something ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mark {
+    Good,
+    /// As the user wanted it.
+    Neither,
+    Bad,
+}
+
 /// A drawn sign beside a headline; whoever listens hears the headline.
-pub(super) fn mark(good: bool) -> Markup {
-    let path = if good { "M5 13l5 5L20 7" } else { "M12 6v7M12 17.5v.5" };
+pub(super) fn mark(mark: Mark) -> Markup {
+    let (class, path) = match mark {
+        Mark::Good => ("mark good", "M5 13l5 5L20 7"),
+        Mark::Neither => ("mark none", "M6 12h12"),
+        Mark::Bad => ("mark bad", "M12 6v7M12 17.5v.5"),
+    };
     html! {
-        div class={ "mark " (if good { "good" } else { "bad" }) } {
+        div class=(class) {
             svg viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2.5" stroke-linecap="round"
                 stroke-linejoin="round" aria-hidden="true" {
                 (PreEscaped(format!("<path d=\"{path}\"/>")))

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{Frame, mark};
+use super::{Frame, Mark, mark};
 use crate::http::link::words::with;
 
 /// The result, for the page that opened this one.
@@ -38,7 +38,7 @@ pub(in crate::http::link) fn done(
     let title = with(words.done_title, provider);
     let content = html! {
         @if let Some(told) = told { (told.element()) }
-        (mark(true))
+        (mark(Mark::Good))
         h1 { (title) }
         p class="lead" role="status" {
             (words.done_lead) @if next.is_none() { " " (words.done_close) }
@@ -57,7 +57,7 @@ pub(in crate::http::link) fn cancelled(
     let words = frame.words;
     let content = html! {
         @if let Some(told) = told { (told.element()) }
-        (mark(false))
+        (mark(Mark::Neither))
         h1 { (words.cancelled_title) }
         p class="lead" { (words.cancelled_lead) }
         (leave(frame, next, words.go_back))
@@ -90,7 +90,7 @@ pub(in crate::http::link) fn going(frame: &Frame<'_>, provider: &str, address: &
 /// Nothing goes on here, and what may be done about it.
 pub(in crate::http::link) fn halt(frame: &Frame<'_>, title: &str, lead: &str) -> Markup {
     let content = html! {
-        (mark(false))
+        (mark(Mark::Bad))
         h1 { (title) }
         p class="lead" { (lead) }
         button type="button" class="plain" hidden data-close { (frame.words.close) }
