@@ -99,11 +99,42 @@ pub async fn insert(
     ready: &ReadyConnection,
     token: Option<&Token>,
 ) -> Result<(), ApiError> {
+    let stored = sealed(app, connection, ready, token)?;
+    let event = events::about(&app.installation, connection, &[]);
+    app.installation.store.insert_connection(&stored, Some(&event)).await?;
+    app.resolver.changed(ChangeSubject::Connection(connection.id)).await;
+    Ok(())
+}
+
+/// Stores a connection without a token, of an account whose newest connection was `newest`; `false` where it no longer
+/// is.
+pub async fn insert_after(
+    app: &App,
+    connection: &Connection,
+    ready: &ReadyConnection,
+    account_id: &str,
+    newest: Option<ConnectionId>,
+) -> Result<bool, ApiError> {
+    let stored = sealed(app, connection, ready, None)?;
+    let event = events::about(&app.installation, connection, &[]);
+    let store = &app.installation.store;
+    let inserted = store.insert_connection_after(&stored, account_id, newest, Some(&event)).await?;
+    app.resolver.changed(ChangeSubject::Connection(connection.id)).await;
+    Ok(inserted)
+}
+
+/// A new connection as it is stored.
+fn sealed(
+    app: &App,
+    connection: &Connection,
+    ready: &ReadyConnection,
+    token: Option<&Token>,
+) -> Result<StoredConnection, ApiError> {
     let vault = &app.installation.vault;
     let (environment, id) = (&connection.environment, connection.id);
     let (credential, key_id) = seal(app, connection, ready, 1)?;
     let sealed_variables = vault.seal_variables(environment, id, 1, &ready.variables)?;
-    let stored = StoredConnection {
+    Ok(StoredConnection {
         connection: connection.clone(),
         token_hash: token
             .map_or_else(Vec::new, |token| vault.hash(TokenKind::Connection, token, environment).to_vec()),
@@ -115,11 +146,7 @@ pub async fn insert(
         credential,
         credential_key_id: key_id,
         credential_times: times(ready),
-    };
-    let event = events::about(&app.installation, connection, &[]);
-    app.installation.store.insert_connection(&stored, Some(&event)).await?;
-    app.resolver.changed(ChangeSubject::Connection(id)).await;
-    Ok(())
+    })
 }
 
 /// Seals the credential of a connection for a generation; gives the id of its key, too.

@@ -6,7 +6,9 @@ use http::StatusCode;
 use passthrough_core::connection::{Connection, ConnectionStatus, Credential, Variables};
 use passthrough_core::id::{ConnectionId, Environment};
 use passthrough_core::provider::Auth;
-use passthrough_store::{Account, ChangeSubject, ConnectionPatch, LinkEnd, LinkSession, StoredConnection};
+use passthrough_store::{
+    Account, ChangeSubject, ConnectionPatch, LinkEnd, LinkSession, LinkStatus, StoredConnection,
+};
 use passthrough_wire::connection::VerificationResult;
 use secrecy::ExposeSecret;
 
@@ -68,22 +70,55 @@ pub async fn complete(
 ) -> Result<ConnectionId, Trouble> {
     let consented = credential.obtained.is_some();
     let ready = making::make(app, &draft, credential, variables).await?;
-    let account = prove(app, &ready, consented).await?;
-    let id = match before(app, session, &draft, &ready, account.as_ref()).await? {
-        Some(before) => again(app, session, &before, &ready, account.as_ref()).await?,
-        None => first(app, draft, &ready, account).await?,
-    };
-    let is_new = session.connection_id != Some(id);
+    let proven = prove(app, &ready, consented).await?;
+    let own = draft.id;
+    let id = store(app, session, draft, &ready, proven.as_ref()).await?;
     if session::end(app, session, &LinkEnd::Done(id)).await.map_err(ApiError::from)? {
         return Ok(id);
     }
-    // A form that was sent twice, or a tab beside this one, was faster.
+    // A form that was sent twice, or a tab beside this one, was faster. Whichever answer the browser shows, it is told
+    // what became of its session.
     let stored = app.installation.store.find_link_session(session.id).await.map_err(ApiError::from)?;
-    let theirs = stored.and_then(|stored| stored.connection_id);
+    let theirs = stored.filter(|stored| stored.status == LinkStatus::Done);
+    let theirs = theirs.and_then(|stored| stored.connection_id);
+    let is_new = session.connection_id.is_none() && id == own;
     if is_new && theirs != Some(id) && made_now(app, &session.environment, id).await {
         connections::delete(app, &session.environment, id).await?;
     }
-    Err(Trouble::Interrupted)
+    theirs.ok_or(Trouble::Interrupted)
+}
+
+/// A new connection, or the one that the account has already.
+async fn store(
+    app: &App,
+    session: &LinkSession,
+    mut draft: Connection,
+    ready: &ReadyConnection,
+    proven: Option<&Proven>,
+) -> Result<ConnectionId, Trouble> {
+    let account = proven.and_then(|proven| proven.account.as_ref()?.id.as_deref());
+    if let Some(Proven { account, at }) = proven {
+        let account = account.clone().unwrap_or_default();
+        (draft.account_id, draft.account_label) = (account.id, account.label);
+        draft.verified_at = Some(*at);
+    }
+    for _ in 0..TRIES {
+        let newest = match before(app, session, &draft, ready, account).await? {
+            Before::Linked(before) => return again(app, session, &before, ready, proven).await,
+            Before::Not { newest } => newest,
+        };
+        let Some(account) = account else {
+            // Without a token: it is made when somebody is there to be shown it.
+            connections::insert(app, &draft, ready, None).await?;
+            return Ok(draft.id);
+        };
+        // Whoever links the same account at the same moment may have stored it since.
+        if connections::insert_after(app, &draft, ready, account, newest).await? {
+            return Ok(draft.id);
+        }
+    }
+    tracing::warn!("an account that was linked was linked by somebody else each time");
+    Err(Trouble::OurSide)
 }
 
 /// Whether nobody was shown the token of a connection yet.
@@ -123,39 +158,43 @@ async fn prove(app: &App, ready: &Arc<ReadyConnection>, consented: bool) -> Resu
     }
 }
 
-/// The connection that this account has already: the one that is linked again, or one of the same account for the same
-/// end user.
+/// What was there before an account was linked.
+enum Before {
+    /// The connection that is linked again, or one of the same account for the same end user.
+    Linked(Box<StoredConnection>),
+    /// None that is the same; the newest of accounts with the same id.
+    Not { newest: Option<ConnectionId> },
+}
+
+/// The connection that `account` has already, where it is known which account it is.
 async fn before(
     app: &App,
     session: &LinkSession,
     draft: &Connection,
     ready: &ReadyConnection,
-    proven: Option<&Proven>,
-) -> Result<Option<StoredConnection>, Trouble> {
-    let account_id = proven.and_then(|proven| proven.account.as_ref()?.id.as_deref());
+    account: Option<&str>,
+) -> Result<Before, Trouble> {
     if let Some(id) = session.connection_id {
         let stored = connections::find(app, &session.environment, id).await?;
         // Whoever got hold of the link must not put an account of their own in the place of the customer's.
         let known = stored.connection.account_id.as_deref();
-        if known.zip(account_id).is_some_and(|(known, now)| known != now) {
+        if known.zip(account).is_some_and(|(known, now)| known != now) {
             return Err(Trouble::AnotherAccount);
         }
-        return Ok(Some(stored));
+        return Ok(Before::Linked(Box::new(stored)));
     }
-    let Some(account_id) = account_id else { return Ok(None) };
-    let store = &app.installation.store;
+    let Some(account) = account else { return Ok(Before::Not { newest: None }) };
     let (environment, external_id) = (&draft.environment, draft.external_id.as_deref());
-    let found =
-        store.find_connection_by_account(environment, &draft.integration, account_id, external_id).await;
-    let found = found.map_err(ApiError::from)?.filter(|stored| stored.connection.auth == draft.auth);
-    let Some(found) = found else { return Ok(None) };
+    let store = &app.installation.store;
+    let found = store.find_connection_by_account(environment, &draft.integration, account, external_id).await;
+    let Some(found) = found.map_err(ApiError::from)? else { return Ok(Before::Not { newest: None }) };
     // Where the user says which server it is, a server of the user's own may tell any account's id: only the same
     // server speaks of the same account.
     let (id, sealed) = (found.connection.id, &found.sealed_variables);
-    let vault = &app.installation.vault;
-    let variables = vault.open_variables(environment, id, sealed.generation, &sealed.sealed);
+    let variables = app.installation.vault.open_variables(environment, id, sealed.generation, &sealed.sealed);
     let variables = variables.map_err(ApiError::from)?;
-    Ok(are_same(&variables, &ready.variables).then_some(found))
+    let is_same = found.connection.auth == draft.auth && are_same(&variables, &ready.variables);
+    Ok(if is_same { Before::Linked(Box::new(found)) } else { Before::Not { newest: Some(id) } })
 }
 
 fn are_same(one: &Variables, other: &Variables) -> bool {
@@ -163,22 +202,6 @@ fn are_same(one: &Variables, other: &Variables) -> bool {
         variables.iter().map(|(name, value)| (name.clone(), value.expose_secret().to_owned())).collect()
     };
     texts(one) == texts(other)
-}
-
-async fn first(
-    app: &App,
-    mut draft: Connection,
-    ready: &ReadyConnection,
-    proven: Option<Proven>,
-) -> Result<ConnectionId, Trouble> {
-    if let Some(Proven { account, at }) = proven {
-        let account = account.unwrap_or_default();
-        (draft.account_id, draft.account_label) = (account.id, account.label);
-        draft.verified_at = Some(at);
-    }
-    // Without a token: it is made when somebody is there to be shown it.
-    connections::insert(app, &draft, ready, None).await?;
-    Ok(draft.id)
 }
 
 /// A new credential for a connection that keeps its id and its token.

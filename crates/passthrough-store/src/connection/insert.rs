@@ -24,12 +24,24 @@ impl Store {
         stored: &StoredConnection,
         event: Option<&NewEvent>,
     ) -> Result<(), StoreError> {
-        let connection = &stored.connection;
         let mut transaction = self.begin().await?;
-        self.hold_integration(&mut transaction, connection).await?;
-        insert_row(&mut transaction, stored).await?;
-        insert_credential(&mut transaction, stored).await?;
-        insert_tags(&mut transaction, &connection.environment, connection.id, &connection.tags).await?;
+        self.insert_in(&mut transaction, stored, event).await?;
+        let Connection { id, created_at, .. } = stored.connection;
+        self.commit(transaction, ChangeSubject::Connection(id), created_at).await
+    }
+
+    /// The same in a transaction that is not committed yet.
+    pub(super) async fn insert_in(
+        &self,
+        on: &mut AnyConnection,
+        stored: &StoredConnection,
+        event: Option<&NewEvent>,
+    ) -> Result<(), StoreError> {
+        let connection = &stored.connection;
+        self.hold_integration(on, connection).await?;
+        insert_row(on, stored).await?;
+        insert_credential(on, stored).await?;
+        insert_tags(on, &connection.environment, connection.id, &connection.tags).await?;
         if let Some(event) = event {
             let about = About {
                 environment: &connection.environment,
@@ -37,9 +49,9 @@ impl Store {
                 connection: Some(connection.id),
                 integration: Some(&connection.integration),
             };
-            self.append_event(&mut transaction, &about, event, connection.created_at).await?;
+            self.append_event(on, &about, event, connection.created_at).await?;
         }
-        self.commit(transaction, ChangeSubject::Connection(connection.id), connection.created_at).await
+        Ok(())
     }
 }
 

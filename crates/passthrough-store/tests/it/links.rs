@@ -2,7 +2,9 @@
 
 use passthrough_core::connection::ConnectionStatus;
 use passthrough_core::id::{LinkSessionId, PublicTokenId};
-use passthrough_store::{Consent, LinkEnd, LinkSession, LinkStatus, PublicToken, Store, StoreError};
+use passthrough_store::{
+    Consent, LinkEnd, LinkSession, LinkStatus, PublicToken, Store, StoreError, StoredConnection,
+};
 use tokio::task::JoinSet;
 
 use crate::rig::{
@@ -24,6 +26,7 @@ on_both_engines! {
     of_fifty_exchanges_at_once_one_uses_the_token,
     a_public_token_is_of_a_connection_of_its_environment,
     the_connection_of_an_account_is_found_again,
+    of_fifty_who_link_an_account_at_once_one_makes_a_connection,
 }
 
 const BROWSER: &[u8] = b"browser";
@@ -338,4 +341,36 @@ async fn the_connection_of_an_account_is_found_again(rig: Rig) {
     assert_eq!(find("acme", &long("1"), None).await, Some(7), "the newest");
     assert_eq!(find("acme", &long(""), None).await, None);
     assert_eq!(store.find_connection_by_account(&staging(), "acme", "a1", None).await, Ok(None));
+}
+
+async fn of_fifty_who_link_an_account_at_once_one_makes_a_connection(rig: Rig) {
+    let rig = rig.ready().await;
+    let of_account = |number: u64, external_id: Option<&str>| {
+        let mut one = stored(&production(), number);
+        one.connection.account_id = Some("a1".to_owned());
+        one.connection.external_id = external_id.map(str::to_owned);
+        one
+    };
+    let insert = async |store: &Store, one: &StoredConnection, newest| {
+        store.insert_connection_after(one, "a1", newest, None).await.unwrap()
+    };
+    let mut before = None;
+    for external_id in [None, Some("u1")] {
+        // Some saw none of it, and some saw an older one of another customer.
+        let mut tasks = JoinSet::new();
+        for number in 1..=50 {
+            let store = rig.store.clone();
+            let one = of_account(number + if external_id.is_some() { 100 } else { 0 }, external_id);
+            let newest = before.filter(|_| number % 2 == 0);
+            tasks.spawn(async move { (insert(&store, &one, newest).await, one.connection.id) });
+        }
+        let made: Vec<_> = tasks.join_all().await.into_iter().filter(|(made, _)| *made).collect();
+        assert_eq!(made.len(), 1, "{made:?}");
+        before = Some(made[0].1);
+    }
+    // The next one must have seen it.
+    let (next, last) = (of_account(200, Some("u1")), of_account(201, Some("u1")));
+    assert!(!insert(&rig.store, &next, None).await);
+    assert!(insert(&rig.store, &next, before).await);
+    assert!(!insert(&rig.store, &last, before).await);
 }

@@ -1,17 +1,24 @@
 //! Accounts that are linked again.
 
-use passthrough_testkit::program::Engine;
+use std::sync::Arc;
+
+use passthrough_testkit::echo::EchoProvider;
+use passthrough_testkit::program::{Engine, Program, canary};
 use serde_json::json as value;
+use tokio::sync::Barrier;
+use tokio::task::JoinSet;
 
 use super::browser::Browser;
 use super::consent::go;
 use super::provider::OAuthServer;
-use super::{PRODUCT, connections, exchange, link, linked, public_token, scene};
-use crate::support::{failure, json, on_both_databases, with_key};
+use super::{PRODUCT, answer, connections, exchange, link, linked, product, public_token, scene, status};
+use crate::support::{bearer_provider, failure, json, on_both_databases, with_key};
 
 on_both_databases! {
     a_connection_that_is_linked_again_keeps_its_id_and_token
     a_call_on_a_lost_connection_says_where_it_is_linked_again
+    an_account_that_is_linked_many_times_at_once_is_one_connection
+    a_form_that_is_sent_twice_at_once_is_one_connection_and_both_are_told
 }
 
 async fn a_connection_that_is_linked_again_keeps_its_id_and_token(engine: Engine) {
@@ -88,6 +95,71 @@ async fn a_call_on_a_lost_connection_says_where_it_is_linked_again(engine: Engin
     assert_eq!(browser.open(url).await.response.status, 410);
     assert_eq!(browser.open(&terminal_url).await.response.status, 200);
     scene.program.finish().await;
+}
+
+const MANY: usize = 4;
+
+/// A program with the provider `shop`, which answers when it was asked so many times, and knows whose account it is if
+/// `told`.
+async fn held_up(engine: Engine, many: usize, told: bool) -> (Program, EchoProvider) {
+    let all = Arc::new(Barrier::new(many));
+    let provider = EchoProvider::answering_later(move |_| {
+        let all = Arc::clone(&all);
+        Box::pin(async move {
+            all.wait().await;
+            answer(200, if told { r#"{"id":"acc_1"}"# } else { "{}" })
+        })
+    })
+    .await;
+    let file = bearer_provider(&format!("{}/base", provider.url()));
+    (product(engine).provider("shop", &file).start().await, provider)
+}
+
+async fn an_account_that_is_linked_many_times_at_once_is_one_connection(engine: Engine) {
+    let (program, _provider) = held_up(engine, MANY, true).await;
+    let other = program.second_server();
+    let mut tasks = JoinSet::new();
+    for at in 0..MANY {
+        let request = value!({ "integration": "shop", "redirectUrl": PRODUCT, "externalId": "user-1" });
+        let (_, url) = link(&program, &request).await;
+        let mut browser = Browser::new(&program);
+        let page = browser.open(&url).await;
+        if at % 2 == 1 {
+            browser.go_to(&other.url);
+        }
+        let key = canary("key");
+        tasks.spawn(async move { browser.submit(&page, &[("f.api_key", &key)]).await });
+    }
+    let done = tasks.join_all().await;
+    assert_eq!(connections(&program).await.len(), 1);
+    let mut tokens = 0;
+    for response in &done {
+        let connection = json(&exchange(&program, &public_token(response)).await);
+        tokens += usize::from(connection.get("token").is_some());
+    }
+    assert_eq!(tokens, 1, "one of them is shown the token");
+    program.finish().await;
+}
+
+async fn a_form_that_is_sent_twice_at_once_is_one_connection_and_both_are_told(engine: Engine) {
+    for told in [true, false] {
+        let (program, _provider) = held_up(engine, 2, told).await;
+        let (id, url) = link(&program, &value!({ "integration": "shop", "redirectUrl": PRODUCT })).await;
+        let mut browser = Browser::new(&program);
+        let page = browser.open(&url).await;
+        let mut again = browser.clone();
+        let key = canary("key");
+        let fields = [("f.api_key", key.as_str())];
+        let (first, second) = tokio::join!(browser.submit(&page, &fields), again.submit(&page, &fields));
+        let connections = connections(&program).await;
+        assert_eq!(connections.len(), 1);
+        assert_eq!(status(&program, &id).await["connectionId"], connections[0]["id"]);
+        for response in [first, second] {
+            let connection = json(&exchange(&program, &public_token(&response)).await);
+            assert_eq!(connection["id"], connections[0]["id"]);
+        }
+        program.finish().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

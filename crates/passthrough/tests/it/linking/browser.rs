@@ -51,6 +51,11 @@ impl Browser {
         Self { base: program.url.clone(), cookies: BTreeMap::new(), headers: Vec::new() }
     }
 
+    /// Goes on at another server of the same installation, as behind a load balancer.
+    pub fn go_to(&mut self, url: &str) {
+        url.clone_into(&mut self.base);
+    }
+
     /// One request, by path or URL.
     pub async fn send(
         &mut self,
