@@ -21,6 +21,7 @@ pub mod provider;
 pub mod redact;
 pub mod retry;
 pub mod sign;
+pub mod soap_body;
 pub mod suggest;
 pub mod template;
 pub mod token;

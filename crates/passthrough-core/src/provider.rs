@@ -115,6 +115,8 @@ pub struct Injection {
     pub path: Option<Template>,
     /// Values for places in the caller's JSON body.
     pub body: Vec<(Pointer, JsonTemplate)>,
+    /// The security header of the caller's SOAP envelope.
+    pub soap: Option<SoapSecurity>,
     /// The client certificate for mutual TLS.
     pub client_certificate: Option<ClientCertificate>,
     /// How the whole request is signed.
@@ -136,10 +138,24 @@ impl Injection {
             templates.extend([name, value]);
         }
         self.body.iter().for_each(|(_, value)| value.collect_templates(&mut templates));
+        if let Some(soap) = &self.soap {
+            templates.extend([&soap.username, &soap.password]);
+        }
         if let Some(certificate) = &self.client_certificate {
             templates.extend([&certificate.certificate, &certificate.private_key]);
         }
         templates
+    }
+
+    /// Whether something is put into the body, which must be held in memory for it.
+    pub fn is_in_the_body(&self) -> bool {
+        !self.body.is_empty() || self.soap.is_some()
+    }
+
+    /// Whether it says something else in each request, signature aside.
+    pub fn is_momentary(&self) -> bool {
+        // A security header has a nonce and a time, whatever its templates say.
+        self.soap.is_some() || self.placed_templates().into_iter().any(Template::is_momentary)
     }
 }
 
@@ -223,6 +239,19 @@ impl Signer {
             }
         }
     }
+}
+
+/// A WS-Security header with a `UsernameToken`.
+#[derive(Debug, Clone)]
+pub struct SoapSecurity {
+    /// The user name.
+    pub username: Template,
+    /// The password.
+    pub password: Template,
+    /// Whether its digest is sent instead.
+    pub digest: bool,
+    /// How long the message is good for, in milliseconds, where it says so.
+    pub lifetime_ms: Option<i64>,
 }
 
 /// The client certificate for mutual TLS, as PEM texts.

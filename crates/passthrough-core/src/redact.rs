@@ -39,7 +39,7 @@ impl fmt::Debug for Redactor {
 
 impl Redactor {
     /// Prepares to find each of `secrets` plain, in base64 and base64url (at any alignment inside a longer
-    /// encoded text), percent-encoded and JSON-escaped.
+    /// encoded text), percent-encoded, and escaped as JSON and XML do it.
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {
         let mut needles: Vec<Zeroizing<Vec<u8>>> = Vec::new();
         for secret in secrets.into_iter().filter(|secret| secret.len() >= MIN_LENGTH) {
@@ -127,6 +127,7 @@ fn spellings(secret: &str) -> Vec<Zeroizing<Vec<u8>>> {
         }
     }
     all.extend(json_spellings(secret).into_iter().map(String::into_bytes));
+    all.extend(xml_spellings(secret).into_iter().map(String::into_bytes));
     all.into_iter().map(Zeroizing::new).collect()
 }
 
@@ -156,6 +157,28 @@ fn json_spellings(secret: &str) -> Vec<String> {
     let beyond_ascii = escaped(|c| !c.is_ascii());
     let html = escaped(|c| matches!(c, '<' | '>' | '&'));
     vec![least.replace('/', "\\/"), beyond_ascii, html, least.to_owned()]
+}
+
+/// The text in XML as different writers escape it: as little as needed, `>` and quotes too, and what is beyond ASCII
+/// as character references, decimal or hexadecimal.
+fn xml_spellings(secret: &str) -> Vec<String> {
+    let least = secret.replace('&', "&amp;").replace('<', "&lt;");
+    let usual = least.replace('>', "&gt;");
+    let quoted = usual.replace('"', "&quot;");
+    let mut all = vec![quoted.replace('\'', "&apos;"), quoted.replace('\'', "&#39;"), quoted, least];
+    if !secret.is_ascii() {
+        let referred = |reference: fn(u32) -> String| {
+            let one = |c: char| if c.is_ascii() { c.to_string() } else { reference(c.into()) };
+            usual.chars().map(one).collect::<String>()
+        };
+        all.extend([
+            referred(|c| format!("&#{c};")),
+            referred(|c| format!("&#x{c:x};")),
+            referred(|c| format!("&#x{c:X};")),
+        ]);
+    }
+    all.push(usual);
+    all
 }
 
 fn percent_encode_all_but(kept: &str, secret: &str) -> String {
@@ -205,6 +228,9 @@ mod tests {
             serde_json::to_string(secret).unwrap(),
             r#"s3cr\/t \"é+value"#.to_owned(),
             r#"s3cr/t \"\u00e9+value"#.to_owned(),
+            "s3cr/t &quot;é+value".to_owned(),
+            "s3cr/t \"&#233;+value".to_owned(),
+            "s3cr/t \"&#xE9;+value".to_owned(),
         ];
         for spelling in spellings {
             assert!(redactor.finds(spelling.as_bytes()), "{spelling}");

@@ -53,7 +53,7 @@ pub fn needs_body_held(
     hosts: &HostAllowList,
 ) -> bool {
     let inject = &connection.auth.inject;
-    if !inject.body.is_empty() {
+    if inject.is_in_the_body() {
         return true;
     }
     match &inject.signer {

@@ -19,7 +19,7 @@ use crate::header::{Fields, HeaderPolicy, request_headers, same_name};
 use crate::path::CallerPath;
 use crate::provider::{Auth, BaseRefusal, HostAllowList, Problem, Provider};
 use crate::sign;
-use crate::template::{Moment, Scope, Template};
+use crate::template::{Moment, Scope};
 
 mod inject;
 
@@ -200,7 +200,7 @@ impl Prepared {
     /// Works it out for a connection.
     pub fn new(connection: OpenConnection<'_>, hosts: &HostAllowList) -> Self {
         // A signature is another one each time anyway, and is no part of this.
-        let momentary = connection.auth.inject.placed_templates().into_iter().any(Template::is_momentary);
+        let momentary = connection.auth.inject.is_momentary();
         let never = Moment { unix_ms: 0, nonce: [0; 16] };
         let injected = if momentary { None } else { render(connection, never).ok() };
         Self { base: resolve_base(connection, None, hosts), injected }

@@ -259,6 +259,8 @@ pub struct InjectFile {
     #[serde(default, alias = "json")]
     #[schemars(with = "IndexMap<String, serde_json::Value>")]
     pub body: IndexMap<String, toml::Value>,
+    /// A WS-Security header in the caller's SOAP envelope.
+    pub soap: Option<SoapFile>,
     /// The client certificate for mutual TLS.
     pub client_certificate: Option<ClientCertificateFile>,
     /// The request is signed the way AWS wants it.
@@ -267,6 +269,22 @@ pub struct InjectFile {
     pub oauth1: Option<SignOAuth1File>,
     /// The request is signed by an HMAC over parts of it.
     pub hmac: Option<HmacFile>,
+}
+
+/// A WS-Security header with a `UsernameToken`, a fresh nonce and the time of the request (OASIS WSS UsernameToken
+/// Profile 1.1), as the first block of the SOAP header. Both texts are templates.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SoapFile {
+    /// The user name.
+    pub username: String,
+    /// The password.
+    pub password: String,
+    /// Whether its digest is sent instead: Base64(SHA-1(nonce + created + password)).
+    #[serde(default)]
+    pub digest: bool,
+    /// How long the message is good for: `5m`. A `Timestamp` says so; without this key there is none.
+    pub timestamp: Option<String>,
 }
 
 /// The client certificate for mutual TLS, as PEM texts.

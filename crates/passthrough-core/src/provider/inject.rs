@@ -6,9 +6,11 @@ use http::HeaderName;
 use http::header::COOKIE;
 use indexmap::IndexMap;
 
-use super::file::{HmacFile, InjectFile};
+use super::file::{HmacFile, InjectFile, SoapFile};
 use super::validate::Problems;
-use super::{AwsSigV4, ClientCertificate, Injection, JsonTemplate, Problem, SignHmac, SignOAuth1, Signer};
+use super::{
+    AwsSigV4, ClientCertificate, Injection, JsonTemplate, Problem, SignHmac, SignOAuth1, Signer, SoapSecurity,
+};
 use crate::header::{is_reserved, parse_name, same_name};
 use crate::json_body::Pointer;
 use crate::path::CallerPath;
@@ -79,6 +81,13 @@ impl Reader<'_> {
             cookies: self.cookies(&file.cookies, &format!("{at}.cookies")),
             path: file.path.as_ref().and_then(|path| self.segment(path, &format!("{at}.path"))),
             body: self.body(&file.body, &format!("{at}.body")),
+            soap: file.soap.as_ref().and_then(|soap| {
+                if !file.body.is_empty() {
+                    self.problems
+                        .push(Problem::new(at, "a body is JSON or SOAP: `body` or `soap`, not both"));
+                }
+                self.soap(soap, &format!("{at}.soap"))
+            }),
             client_certificate: file.client_certificate.as_ref().and_then(|certificate| {
                 let at = format!("{at}.client_certificate");
                 Some(ClientCertificate {
@@ -88,6 +97,24 @@ impl Reader<'_> {
             }),
             signer: self.signer(file, at),
         }
+    }
+
+    fn soap(&mut self, file: &SoapFile, at: &str) -> Option<SoapSecurity> {
+        let username = self.template(&file.username, &format!("{at}.username"));
+        let password = self.template(&file.password, &format!("{at}.password"));
+        let lifetime_ms = self.duration(file.timestamp.as_deref(), &format!("{at}.timestamp"));
+        Some(SoapSecurity { username: username?, password: password?, digest: file.digest, lifetime_ms })
+    }
+
+    /// A length of time in milliseconds.
+    pub(super) fn duration(&mut self, text: Option<&str>, at: &str) -> Option<i64> {
+        let text = text?;
+        let milliseconds = duration_ms(text);
+        if milliseconds.is_none() {
+            let message = "is a number and one of s, m, h and d: `90s`, `20m`, `12h`, `90d`";
+            self.problems.push(Problem::new(at, message));
+        }
+        milliseconds
     }
 
     fn signer(&mut self, file: &InjectFile, at: &str) -> Option<Signer> {
@@ -253,6 +280,21 @@ pub(super) fn header_name(text: &str) -> Result<HeaderName, &'static str> {
 /// Whether two header names are one to some server.
 pub(super) fn same_header(a: &str, b: &str) -> bool {
     same_name(a.as_bytes(), b.as_bytes())
+}
+
+/// `90s`, `20m`, `12h`, `90d` in milliseconds.
+fn duration_ms(text: &str) -> Option<i64> {
+    let unit = match text.chars().last()? {
+        's' => 1_000,
+        'm' => 60_000,
+        'h' => 3_600_000,
+        'd' => 86_400_000,
+        _ => return None,
+    };
+    let number = &text[..text.len() - 1];
+    let digits = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    let number: i64 = if digits { number.parse().ok()? } else { return None };
+    number.checked_mul(unit).filter(|ms| *ms > 0)
 }
 
 /// A value of the file as JSON; a date, which JSON does not have, as the text that it is written as.

@@ -8,7 +8,8 @@ use super::{Refusal, RequestBody};
 use crate::header::{Fields, is_reserved, is_value, parse_name};
 use crate::json_body::{self, JsonBodyError, Pointer};
 use crate::path::encode_segment;
-use crate::provider::Injection;
+use crate::provider::{Injection, SoapSecurity};
+use crate::soap_body::{self, SoapBodyError, UsernameToken};
 use crate::template::{Scope, Template};
 
 /// Rendered values. Never printed: it has no Debug.
@@ -23,6 +24,7 @@ pub(super) struct Injected {
     /// The same with its secrets masked, with its leading slash.
     pub(super) shown_path: String,
     body: Vec<(Pointer, String)>,
+    soap: Option<UsernameToken>,
 }
 
 impl Injected {
@@ -44,7 +46,8 @@ impl Injected {
             .body
             .iter()
             .filter_map(|(pointer, value)| Some((pointer.clone(), value.render(scope)?.to_string())));
-        Ok(Self { names, values, query, cookies, path, shown_path, body: body.collect() })
+        let soap = injection.soap.as_ref().and_then(|soap| username_token(soap, scope));
+        Ok(Self { names, values, query, cookies, path, shown_path, body: body.collect(), soap })
     }
 
     /// The same for a path that holds its injected segment already.
@@ -59,9 +62,11 @@ impl Injected {
         headers: &Fields,
         body: RequestBody,
     ) -> Result<RequestBody, Refusal> {
-        if self.body.is_empty() {
-            return Ok(body);
-        }
+        let puts = match &self.soap {
+            Some(token) => Puts::Soap(token),
+            None if !self.body.is_empty() => Puts::Json(&self.body),
+            None => return Ok(body),
+        };
         let (bytes, content_type) = match body {
             RequestBody::Streamed => {
                 return Err(Refusal::request(
@@ -80,18 +85,11 @@ impl Injected {
         }
         let declared = headers.get("content-type").map(|value| &value[..]);
         let declared = declared.or(content_type.as_ref().map(HeaderValue::as_bytes));
-        if !declared.is_none_or(is_json) {
-            return Err(Refusal::request(
-                "body",
-                "this provider's credential goes into the body, so send JSON",
-            ));
-        }
-        let content_type = content_type.or(Some(HeaderValue::from_static("application/json")));
-        let bytes = json_body::inject(&bytes, &self.body).map_err(|error| match error {
-            JsonBodyError::NotAJsonValue { .. } => Refusal::Connection(error.to_string()),
-            _ => Refusal::request("body", error),
-        })?;
-        Ok(RequestBody::Bytes { bytes: bytes.into(), content_type })
+        let (bytes, usual) = puts.into(&bytes, declared)?;
+        Ok(RequestBody::Bytes {
+            bytes: bytes.into(),
+            content_type: content_type.or(Some(HeaderValue::from_static(usual))),
+        })
     }
 
     /// Puts the injected cookies behind the caller's own, of which those of the same name are dropped.
@@ -119,6 +117,54 @@ impl Injected {
         headers.set("Cookie", Bytes::copy_from_slice(&joined));
         Ok(())
     }
+}
+
+/// What is put into a body.
+enum Puts<'a> {
+    Json(&'a [(Pointer, String)]),
+    Soap(&'a UsernameToken),
+}
+
+impl Puts<'_> {
+    /// The body with it, and what that is where nobody says.
+    fn into(self, body: &[u8], declared: Option<&[u8]>) -> Result<(Vec<u8>, &'static str), Refusal> {
+        match self {
+            Puts::Json(_) if !declared.is_none_or(is_json) => {
+                Err(Refusal::request("body", "this provider's credential goes into the body, so send JSON"))
+            }
+            Puts::Json(values) => {
+                let bytes = json_body::inject(body, values).map_err(|error| match error {
+                    JsonBodyError::NotAJsonValue { .. } => Refusal::Connection(error.to_string()),
+                    _ => Refusal::request("body", error),
+                })?;
+                Ok((bytes, "application/json"))
+            }
+            Puts::Soap(_) if !declared.is_none_or(soap_body::is_xml) => Err(Refusal::request(
+                "body",
+                "this provider's credential goes into the body, so send a SOAP envelope as XML in UTF-8: \
+                 `content-type: text/xml`",
+            )),
+            Puts::Soap(token) => {
+                let (bytes, version) = soap_body::inject(body, token).map_err(|error| match error {
+                    SoapBodyError::Unwritable(_) => Refusal::Connection(error.to_string()),
+                    _ => Refusal::request("body", error),
+                })?;
+                Ok((bytes, version.content_type()))
+            }
+        }
+    }
+}
+
+/// `None` where user name or password use an absent optional field.
+fn username_token(soap: &SoapSecurity, scope: &Scope<'_>) -> Option<UsernameToken> {
+    Some(UsernameToken {
+        username: soap.username.render(scope)?,
+        password: soap.password.render(scope)?,
+        digest: soap.digest,
+        lifetime_ms: soap.lifetime_ms,
+        nonce: scope.moment.nonce,
+        created_ms: scope.moment.unix_ms,
+    })
 }
 
 /// Whether a content type says JSON, in one of its many names.

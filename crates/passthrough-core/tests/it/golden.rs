@@ -54,12 +54,17 @@ fn every_snapshot_has_a_provider() {
     }
 }
 
-/// A GET from the envelope; where the credential goes into a JSON body, a POST as well.
+const SOAP: &[u8] = br#"<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><example/></s:Body></s:Envelope>"#;
+
+/// A GET from the envelope; where the credential goes into a body, a POST as well.
 fn requests_of(provider: &Provider, auth: &Auth) -> Vec<String> {
-    let json = br#"{"example": 1.0}"#;
-    let post = (!auth.inject.body.is_empty()).then(|| {
-        let content_type = Some(http::HeaderValue::from_static("application/json"));
-        (Method::POST, RequestBody::Bytes { bytes: Bytes::from_static(json), content_type })
+    let (body, content_type) = match &auth.inject.soap {
+        Some(_) => (SOAP, "text/xml"),
+        None => (&br#"{"example": 1.0}"#[..], "application/json"),
+    };
+    let post = auth.inject.is_in_the_body().then(|| {
+        let content_type = Some(http::HeaderValue::from_static(content_type));
+        (Method::POST, RequestBody::Bytes { bytes: Bytes::from_static(body), content_type })
     });
     [(Method::GET, RequestBody::Absent)]
         .into_iter()

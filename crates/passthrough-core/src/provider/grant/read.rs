@@ -368,12 +368,7 @@ impl GrantReader<'_, '_> {
     }
 
     fn duration(&mut self, text: Option<&str>, at: &str) -> Option<i64> {
-        let text = text?;
-        let milliseconds = duration_ms(text);
-        if milliseconds.is_none() {
-            self.problem(at, "is a number and one of s, m, h and d: `90s`, `20m`, `12h`, `90d`");
-        }
-        milliseconds
+        self.reader.duration(text, at)
     }
 
     fn problem(&mut self, at: impl Into<String>, message: impl Into<String>) {
@@ -386,21 +381,6 @@ fn token_method(method: TokenMethod) -> Method {
         TokenMethod::Post => Method::POST,
         TokenMethod::Get => Method::GET,
     }
-}
-
-/// `90s`, `20m`, `12h`, `90d` in milliseconds.
-fn duration_ms(text: &str) -> Option<i64> {
-    let unit = match text.chars().last()? {
-        's' => 1_000,
-        'm' => 60_000,
-        'h' => 3_600_000,
-        'd' => 86_400_000,
-        _ => return None,
-    };
-    let number = &text[..text.len() - 1];
-    let digits = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-    let number: i64 = if digits { number.parse().ok()? } else { return None };
-    number.checked_mul(unit).filter(|ms| *ms > 0)
 }
 
 impl ExpiresUnit {
