@@ -37,6 +37,11 @@ inject.path = "bot{key}"
 grant = "static"
 fields.key.secret = true
 inject.body."/auth/key" = "{key}"
+
+[auth.soap]
+grant = "static"
+fields.key.secret = true
+inject.soap = { username = "u", password = "{key}", timestamp = "5m" }
 "#;
 const SECRET: &str = "inj3ct3d";
 const WIRE: Limits = Limits { bytes: 256 * 1024, fields: 200 };
@@ -68,7 +73,11 @@ fuzz_target!(|json: &[u8]| {
         match built {
             Ok(built) => {
                 is_one_request(&built);
-                if name == "body" { the_body_holds_the_secret(&built) } else { injected_won(&built, &asked) }
+                match name.as_str() {
+                    "body" => the_body_holds_the_secret(&built),
+                    "soap" => the_envelope_holds_the_secret(&built),
+                    _ => injected_won(&built, &asked),
+                }
             }
             Err(Refusal::Request(problems)) => assert!(!problems.is_empty()),
             Err(Refusal::Connection(message)) => {
@@ -138,6 +147,12 @@ fn injected_won(built: &UpstreamRequest, asked: &str) {
     assert_eq!(found, [format!("api_key={SECRET}")], "another parameter of the injected name went on");
     assert!(built.shown_path.contains("***"));
     assert!(asked.contains(SECRET) || !format!("{built:?}").contains(SECRET), "the secret is shown");
+}
+
+fn the_envelope_holds_the_secret(built: &UpstreamRequest) {
+    let RequestBody::Bytes { bytes, .. } = &built.body else { return };
+    let text = std::str::from_utf8(bytes).expect("text");
+    assert!(text.contains(&format!("#PasswordText\">{SECRET}</wsse:Password>")));
 }
 
 fn the_body_holds_the_secret(built: &UpstreamRequest) {

@@ -185,6 +185,23 @@ fn dates_sources_and_methods_are_ones_that_there_are() {
 }
 
 #[test]
+fn a_body_is_json_or_soap_and_a_timestamp_a_length_of_time() {
+    let lines = r#"
+        [auth.other]
+        grant = "static"
+        fields = { key = {} }
+        inject.body."/a" = "{key}"
+        inject.soap = { username = "{user}", password = "{key}", timestamp = "5 minutes", nonce = true }
+    "#;
+    assert_snapshot!(problems_with(lines), @r"
+    auth.other.inject.soap.nonce: unknown field; there are username, password, digest, timestamp
+    auth.other.inject: a body is JSON or SOAP: `body` or `soap`, not both
+    auth.other.inject.soap.username: `{user}` is neither field nor variable; there are key
+    auth.other.inject.soap.timestamp: is a number and one of s, m, h and d: `90s`, `20m`, `12h`, `90d`
+    ");
+}
+
+#[test]
 fn limits_and_retries_name_headers_statuses_and_methods() {
     let lines = r#"
         limits = { limit = "x limit", reset = "", reset_format = "soon", statuses = [200, 403], wait = 1 }

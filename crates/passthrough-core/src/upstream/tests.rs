@@ -265,6 +265,64 @@ fn a_body_that_cannot_hold_the_credential_is_the_callers_fault() {
     assert!(rig.build(request(Method::POST, "/me", &json, bytes("{}", None))).is_ok());
 }
 
+const SOAP: &str = "inject.soap = { username = \"{key}@x\", password = \"{key}\" }";
+const ENVELOPE: &str =
+    "<Envelope xmlns=\"http://www.w3.org/2003/05/soap-envelope\"><Body>{}</Body></Envelope>";
+
+#[test]
+fn a_soap_envelope_gets_a_security_header_and_a_type_and_nothing_else() {
+    let rig = Rig::key(SOAP, "<k3y>");
+    let sent = rig.sent(request(Method::POST, "/me", &[], bytes(ENVELOPE, None)));
+    assert!(sent.contains("\nContent-Type: application/soap+xml; charset=utf-8\n"), "{sent}");
+    assert!(
+        sent.contains("<Envelope xmlns=\"http://www.w3.org/2003/05/soap-envelope\"><Header><wsse:Security ")
+    );
+    assert!(sent.contains("<wsse:Username>&lt;k3y&gt;@x</wsse:Username>"), "{sent}");
+    assert!(sent.ends_with("</wsse:Security></Header><Body>{}</Body></Envelope>"), "{sent}");
+    let own = [("Content-Type", "text/xml;charset=UTF-8"), ("SOAPAction", "\"\"")];
+    let sent = rig.sent(request(Method::POST, "/me", &own, bytes(ENVELOPE, None)));
+    assert!(sent.contains("\nContent-Type: text/xml;charset=UTF-8\nSOAPAction: \"\"\n"), "{sent}");
+    let built = rig.build(request(Method::GET, "/me?wsdl", &[], RequestBody::Absent)).unwrap();
+    assert!(matches!(built.body, RequestBody::Absent) && !built.headers.contains("content-type"));
+}
+
+#[test]
+fn every_request_has_a_security_header_of_its_own() {
+    let rig = Rig::key(SOAP, "k3y");
+    let hosts = HostAllowList::default();
+    let prepared = Prepared::new(rig.open(), &hosts);
+    let open = OpenConnection { prepared: Some(&prepared), ..rig.open() };
+    let nonce_of = |nonce| {
+        let moment = || Moment { unix_ms: 0, nonce: [nonce; 16] };
+        let built =
+            build(open, request(Method::POST, "/me", &[], bytes(ENVELOPE, None)), moment, &hosts).unwrap();
+        let RequestBody::Bytes { bytes, .. } = built.body else { panic!("no body") };
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        text[text.find("Base64Binary\">").unwrap()..text.find("</wsse:Nonce>").unwrap()].to_owned()
+    };
+    assert_ne!(nonce_of(1), nonce_of(2));
+}
+
+#[test]
+fn a_body_that_is_no_soap_envelope_in_utf_8_is_the_callers_fault() {
+    let rig = Rig::key(SOAP, "k3y");
+    let fault = |headers: &[(&str, &str)], body| {
+        request_fault(rig.build(request(Method::POST, "/me", headers, body)))
+    };
+    for content_type in ["application/json", "text/plain", "text/xml; charset=utf-16", "multipart/related"] {
+        let told = fault(&[("Content-Type", content_type)], bytes(ENVELOPE, None));
+        assert!(told.contains("send a SOAP envelope as XML in UTF-8"), "{content_type}: {told}");
+    }
+    assert!(fault(&[], bytes("{}", None)).contains("must be a SOAP 1.1 or 1.2 envelope"));
+    assert!(fault(&[], RequestBody::Absent).contains("must be a SOAP 1.1 or 1.2 envelope"));
+    assert!(fault(&[], RequestBody::Streamed).contains("held in memory"));
+    let own = ENVELOPE.replace("<Body>", "<Header><a:Security xmlns:a='x'/></Header><Body>");
+    assert!(fault(&[], bytes(&own, None)).contains("leave it out"));
+    let broken = Rig::key(SOAP, "a\u{1}");
+    let refused = broken.build(request(Method::POST, "/me", &[], bytes(ENVELOPE, None))).unwrap_err();
+    assert!(matches!(refused, Refusal::Connection(_)), "{refused:?}");
+}
+
 #[test]
 fn a_streamed_body_passes_by_where_nothing_goes_into_it() {
     let rig = Rig::key(r#"inject.headers.x-key = "{key}""#, "k3y");

@@ -155,6 +155,77 @@ async fn json_bodies_are_injected_on_every_door_and_nothing_else_in_them_changes
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn soap_envelopes_get_a_security_header_on_every_door() {
+    // The built-in file, but for where it leads to.
+    let built_in = include_str!("../../../../providers/omnitracs.toml");
+    let provider = EchoProvider::start().await;
+    let file = built_in.replace("https://services.omnitracs.com", &provider.url());
+    let mut program = setup(Engine::Sqlite).provider("omnitracs", &file).start().await;
+    let password = format!("{}<&\"é", canary("password"));
+    let credentials = serde_json::json!({"username": "jo", "company": "ACME", "password": password});
+    let request = serde_json::json!({"provider": "omnitracs", "credentials": credentials});
+    let connection = program.connect(&request.to_string()).await;
+    let (start, end) = (
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\">\n <s:Header>",
+        "<a xmlns='urn:a'/></s:Header>\n <s:Body><x y='1' />&amp;é</s:Body></s:Envelope>\n",
+    );
+    let body = format!("{start}{end}");
+    let mut nonces = Vec::new();
+    for door in ["envelope", "proxy", "chunked"] {
+        let xml = ("content-type", "text/xml;charset=utf-8");
+        let response = match door {
+            "envelope" => {
+                let request = serde_json::json!({"method": "POST", "path": "/otsWebWS/services/OTSWebSvcs", "body": body});
+                program.on(&connection, "POST", "/v1/passthrough", &[], request.to_string()).await
+            }
+            "proxy" => program.on(&connection, "POST", "/v1/proxy/x", &[xml], body.clone()).await,
+            _ => {
+                let headers = [xml, ("transfer-encoding", "chunked")];
+                program.on(&connection, "POST", "/v1/proxy/x", &headers, body.clone()).await
+            }
+        };
+        assert_eq!(response.status, 200, "{door}: {}", response.text());
+        let seen = provider.last();
+        assert!(seen.header("content-type")[0].starts_with("text/xml"), "{seen:?}");
+        let text = String::from_utf8(seen.body.to_vec()).unwrap();
+        assert_eq!(seen.header("content-length"), [text.len().to_string()]);
+        let block = text.strip_prefix(start).and_then(|rest| rest.strip_suffix(end)).unwrap();
+        let between = |from: &str, to: &str| {
+            let (_, rest) = block.split_once(from).unwrap();
+            rest.split_once(to).unwrap().0.to_owned()
+        };
+        assert_eq!(between("<wsse:Username>", "</"), "jo@ACME");
+        let escaped = password.replace('&', "&amp;").replace('<', "&lt;").replace('é', "&#233;");
+        assert_eq!(between("#PasswordText\">", "</"), escaped);
+        assert_eq!(block.matches("<wsu:Expires>").count(), 1);
+        nonces.push(between("#Base64Binary\">", "</"));
+    }
+    nonces.dedup();
+    assert_eq!(nonces.len(), 3, "every request has a nonce of its own");
+
+    let before = provider.seen().len();
+    let own = body.replace("<a xmlns='urn:a'/>", "<w:Security xmlns:w='urn:w'/>");
+    let entities = body.replace("\n<s:E", "<!DOCTYPE x [<!ENTITY y 'z'>]><s:E");
+    for (content_type, body) in [
+        ("text/xml", own.as_str()),
+        ("text/xml", entities.as_str()),
+        ("text/xml", "{}"),
+        ("text/xml", ""),
+        ("text/xml; charset=utf-16", body.as_str()),
+        ("application/json", body.as_str()),
+    ] {
+        let headers = [("content-type", content_type)];
+        let response = program.on(&connection, "POST", "/v1/proxy/x", &headers, body.to_owned()).await;
+        assert_eq!(failure(&response), "400 bad_request sent=no", "{content_type} {body}");
+    }
+    assert_eq!(provider.seen().len(), before);
+    // The service's description has no body, and gets none.
+    program.on(&connection, "GET", "/v1/proxy/x?wsdl", &[], "").await;
+    assert!(provider.last().body.is_empty());
+    program.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn functions_compute_what_they_say() {
     let provider = EchoProvider::start().await;
     let mut program = setup(Engine::Sqlite).provider("all", &file(&provider.url())).start().await;
