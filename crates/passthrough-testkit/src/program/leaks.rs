@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use memchr::memmem;
 use sqlx::Row;
 
 use super::{CANARY, Program};
@@ -13,7 +14,9 @@ impl Program {
     /// Where one is found.
     pub async fn assert_no_leak(&self) {
         let mut haystacks = vec![("the output".to_owned(), self.log().into_bytes())];
-        for entry in fs::read_dir(self.data_dir()).into_iter().flatten().flatten() {
+        let data = self.data_dir();
+        let folders = [data.join("spool"), data].map(fs::read_dir);
+        for entry in folders.into_iter().flatten().flatten().flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
             haystacks.push((name, fs::read(entry.path()).unwrap_or_default()));
         }
@@ -24,8 +27,7 @@ impl Program {
             std::iter::once(CANARY).map(str::to_owned).chain(self.token_secrets()).collect();
         for needle in needles.iter().flat_map(|needle| spellings(needle)) {
             for (name, bytes) in &haystacks {
-                let found = bytes.windows(needle.len()).position(|window| window == needle.as_slice());
-                if let Some(at) = found {
+                if let Some(at) = memmem::find(bytes, &needle) {
                     let from = at.saturating_sub(200);
                     let around =
                         String::from_utf8_lossy(&bytes[from..(at + 60).min(bytes.len())]).into_owned();
