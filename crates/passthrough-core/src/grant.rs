@@ -45,7 +45,8 @@ pub use oauth1::{
     request_token_call,
 };
 pub use oauth2::{
-    Consent, authorize_url, code_call, first_call, pkce_challenge, refresh_call, revoke_call, starts_over,
+    Consent, authorize_url, code_call, exchange_call, first_call, pkce_challenge, refresh_call, revoke_call,
+    starts_over,
 };
 pub use params::parse_form;
 pub use refusal::Refusal;

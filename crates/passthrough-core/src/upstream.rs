@@ -17,6 +17,7 @@ use crate::connection::{Credential, Variables};
 use crate::fault::Door;
 use crate::header::{Fields, HeaderPolicy, request_headers, same_name};
 use crate::path::CallerPath;
+use crate::provider::grant::REDIRECT_URI;
 use crate::provider::{Auth, BaseRefusal, HostAllowList, Problem, Provider};
 use crate::sign;
 use crate::template::{Moment, Scope};
@@ -365,7 +366,8 @@ pub fn secrets(connection: OpenConnection<'_>) -> Vec<Zeroizing<String>> {
     // Nor is what a discovery found out: addresses, which answers are full of.
     let discovered = |name: &str| name.starts_with("mcp_") && name != "mcp_client_secret";
     let plain = |name: &str| provider.variables.0.get(name).is_some_and(|input| !input.secret);
-    let harmless = |name: &str| plain(name) || discovered(name);
+    // Everybody who consents sees where they come back to.
+    let harmless = |name: &str| plain(name) || discovered(name) || name == REDIRECT_URI;
     let obtained = credential.obtained.iter().flat_map(|obtained| &obtained.values);
     let client = credential.client.iter().filter(|(name, _)| *name != "client_id");
     for (_, value) in obtained.filter(|(name, _)| !harmless(name)).chain(client) {

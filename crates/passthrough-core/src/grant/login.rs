@@ -15,7 +15,7 @@ use super::refusal::Refusal;
 use super::{Asking, GrantError, TokenCall, client_auth, jwt};
 use crate::connection::{Credential, Obtained};
 use crate::provider::ExpiredWhen;
-use crate::provider::grant::{Login, Step, StepBody};
+use crate::provider::grant::{Jwt, Login, Step, StepBody};
 use crate::template::{Scope, Template};
 
 /// The request of a step. Its templates see what the connection has, and over that what earlier steps captured.
@@ -25,6 +25,15 @@ pub fn step_call(
     so_far: &BTreeMap<String, SecretString>,
 ) -> Result<TokenCall, GrantError> {
     let login = asking.login()?;
+    call_of(asking, step, login.jwt.as_ref(), so_far)
+}
+
+pub(super) fn call_of(
+    asking: &Asking<'_>,
+    step: &Step,
+    jwt: Option<&Jwt>,
+    so_far: &BTreeMap<String, SecretString>,
+) -> Result<TokenCall, GrantError> {
     let mut credential: Credential = asking.open.credential.clone();
     let known = &mut credential.obtained.get_or_insert_default().values;
     known.extend(so_far.iter().map(|(name, value)| (name.clone(), value.clone())));
@@ -32,7 +41,7 @@ pub fn step_call(
     for value in so_far.values() {
         draft.hide(secrecy::ExposeSecret::expose_secret(value));
     }
-    if let Some(jwt) = &login.jwt {
+    if let Some(jwt) = jwt {
         let signed = jwt::sign(jwt, &asking.scope(&credential))?;
         draft.hide(&signed.token);
         let known = &mut credential.obtained.get_or_insert_default().values;

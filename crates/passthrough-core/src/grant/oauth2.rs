@@ -1,10 +1,13 @@
 //! The requests of OAuth 2.0: consent, and every kind of token request.
 
+use std::collections::BTreeMap;
+
 use aws_lc_rs::digest;
 use data_encoding::BASE64URL_NOPAD;
 use secrecy::SecretString;
 
 use super::call::{Body, Draft};
+use super::login::call_of;
 use super::params::Params;
 use super::{Asking, GrantError, TokenCall, Way, client_auth, jwt};
 use crate::connection::{Credential, Obtained};
@@ -55,9 +58,13 @@ pub fn authorize_url(asking: &Asking<'_>, consent: &Consent<'_>) -> Result<Strin
         query.set("code_challenge", challenge);
         query.set("code_challenge_method", "S256");
     }
+    query.rename(&oauth2.authorize_names);
     query.set_all(&oauth2.authorize_params, &asking.scope(credential));
+    let renamed = |name: &str| {
+        oauth2.authorize_names.iter().any(|(ours, theirs)| theirs == name && OURS.contains(&ours.as_str()))
+    };
     for (name, value) in consent.extra {
-        if !OURS.contains(&name.as_str()) {
+        if !OURS.contains(&name.as_str()) && !renamed(name) {
             query.set(name, value.as_str());
         }
     }
@@ -80,6 +87,12 @@ pub fn code_call(
     form.set_some("code_verifier", verifier);
     let secrets = [Some(code), verifier];
     token_call(asking, oauth2, form, Kind::First, &secrets)
+}
+
+/// Exchanges the first tokens of a consent for those that last; `None` where they do. `first` are what the code brought.
+pub fn exchange_call(asking: &Asking<'_>, first: &Obtained) -> Result<Option<TokenCall>, GrantError> {
+    let Some(step) = &asking.oauth2()?.exchange else { return Ok(None) };
+    call_of(asking, step, None, &first.values).map(Some)
 }
 
 /// Asks for the first tokens of a grant without consent.
@@ -124,6 +137,9 @@ pub fn refresh_call(asking: &Asking<'_>) -> Result<Way, GrantError> {
     if matches!(oauth2.flow, Flow::ClientCredentials | Flow::JwtBearer) {
         return first_call(asking);
     }
+    if let (Some(step), Some(_)) = (&oauth2.refresh, asking.obtained("access_token")) {
+        return Ok(Way::Call(Box::new(call_of(asking, step, None, &BTreeMap::new())?)));
+    }
     let Some(token) = asking.obtained("refresh_token") else { return first_call(asking) };
     let mut form = Params::default();
     form.set("grant_type", "refresh_token");
@@ -160,6 +176,7 @@ pub fn revoke_call(asking: &Asking<'_>) -> Result<Option<TokenCall>, GrantError>
     let mut draft = Draft::post();
     draft.hide(token);
     client_auth::apply(asking, oauth2, &url, &mut draft, &mut form)?;
+    form.rename(&oauth2.token_names);
     draft.headers(&oauth2.token_headers, &asking.scope(credential))?;
     draft.body = Body::Form(form);
     Ok(Some(draft.to(url, asking)))
@@ -194,6 +211,7 @@ fn token_call(
     client_auth::apply(asking, oauth2, &url, &mut draft, &mut form)?;
     form.set_some("resource", asking.value("mcp_resource").filter(|_| oauth2.flow == Flow::Mcp));
     let scope = asking.scope(&credential);
+    form.rename(&oauth2.token_names);
     form.set_all(params, &scope);
     draft.hide_computed(params.iter().map(|(_, template)| template), &scope);
     draft.headers(&oauth2.token_headers, &scope)?;

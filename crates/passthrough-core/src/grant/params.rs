@@ -36,6 +36,17 @@ impl Params {
         }
     }
 
+    /// Gives parameters the names that a provider has for them; without one, they are not sent.
+    pub(super) fn rename(&mut self, names: &[(String, String)]) {
+        for (name, other) in names {
+            if other.is_empty() {
+                self.0.retain(|(known, _)| known != name);
+            } else if let Some((known, _)) = self.0.iter_mut().find(|(known, _)| known == name) {
+                known.clone_from(other);
+            }
+        }
+    }
+
     /// As a query or a form. A space is `%20`, which every reader of forms understands.
     pub(super) fn form(&self) -> Zeroizing<String> {
         let mut text = Zeroizing::new(String::new());

@@ -44,7 +44,9 @@ pub fn read_tokens(
         obtained.values.insert("refresh_token".to_owned(), checked("refresh_token", token)?);
     }
     keep(&oauth2.captures, answer, Some(values), &mut obtained.values)?;
-    let refreshable = obtained.values.contains_key("refresh_token");
+    // A token that renews itself can do so for as long as it lives.
+    let renews_itself = oauth2.refresh.is_some() && !obtained.values.contains_key("refresh_token");
+    let refreshable = renews_itself || obtained.values.contains_key("refresh_token");
     obtained.expires_at = ends(&oauth2.expires, Some(values), answer.at);
     // Some write 0 for "never"; where there is nothing to refresh with, 30 seconds would be a dead connection.
     let zero =
@@ -55,6 +57,7 @@ pub fn read_tokens(
     let told = lifetime_ms(&oauth2.refresh_expires_in, oauth2.expires.unit, values).filter(|told| *told > 0);
     obtained.refresh_expires_at = match (refreshable, told.or(oauth2.refresh_lifetime_ms)) {
         (false, _) => None,
+        (true, None) if renews_itself => obtained.expires_at,
         (true, Some(lifetime)) => Some(after(answer.at, lifetime)),
         (true, None) => obtained.refresh_expires_at.filter(|_| !renewed),
     };

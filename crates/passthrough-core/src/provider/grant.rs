@@ -16,6 +16,9 @@ pub(super) mod read;
 /// Names that an integration's OAuth client brings into templates.
 pub const CLIENT_NAMES: [&str; 2] = ["client_id", "client_secret"];
 
+/// The address to which a consent came back, for templates of `oauth2_code`.
+pub const REDIRECT_URI: &str = "redirect_uri";
+
 /// How a usable secret is obtained.
 #[derive(Debug, Clone)]
 pub enum Grant {
@@ -89,6 +92,16 @@ pub struct OAuth2 {
     pub refresh_lifetime_ms: Option<i64>,
     /// Where the answer says how long the refresh token lives.
     pub refresh_expires_in: Pointer,
+    /// What the parameters of the page where the user consents are called here; an empty name is not sent.
+    pub authorize_names: Vec<(String, String)>,
+    /// What those of token requests are.
+    pub token_names: Vec<(String, String)>,
+    /// The parameter with which the user comes back that has the code.
+    pub code: String,
+    /// The request after the code's exchange.
+    pub exchange: Option<Step>,
+    /// The request that refreshes, where it is not the usual one.
+    pub refresh: Option<Step>,
     /// What else is kept of the answer.
     pub captures: Vec<Capture>,
     /// What is kept of the query with which the user comes back: name, parameter.
@@ -339,6 +352,7 @@ impl Grant {
                 names.extend(CLIENT_NAMES);
                 names.extend(oauth2.captures.iter().map(|capture| capture.name.as_str()));
                 names.extend(oauth2.callback.iter().map(|(name, _)| name.as_str()));
+                names.extend(oauth2.keeps_redirect_uri().then_some(REDIRECT_URI));
                 names
             }
             Grant::OAuth1(oauth1) => {
@@ -405,7 +419,8 @@ impl Grant {
             Grant::OAuth2(oauth2) => {
                 let urls =
                     [&oauth2.authorize_url, &oauth2.token_url, &oauth2.refresh_url, &oauth2.revoke_url];
-                urls.into_iter().flatten().collect()
+                let steps = oauth2.exchange.iter().chain(&oauth2.refresh).map(|step| &step.url);
+                urls.into_iter().flatten().chain(steps).collect()
             }
             Grant::OAuth1(oauth1) => {
                 vec![&oauth1.request_token_url, &oauth1.authorize_url, &oauth1.access_token_url]
@@ -449,6 +464,13 @@ impl Discover {
 }
 
 impl OAuth2 {
+    /// Whether a template names the address to which the user came back: then it is kept beside the tokens.
+    pub fn keeps_redirect_uri(&self) -> bool {
+        let mut templates = Vec::new();
+        self.collect_templates(&mut templates);
+        self.flow == Flow::Code && templates.iter().any(|template| template.names().contains(&REDIRECT_URI))
+    }
+
     fn collect_templates<'a>(&'a self, templates: &mut Vec<&'a Template>) {
         let urls = [&self.authorize_url, &self.token_url, &self.refresh_url, &self.revoke_url];
         templates.extend(urls.into_iter().flatten().map(UrlTemplate::template));
@@ -456,6 +478,7 @@ impl OAuth2 {
         templates.extend(params.map(|(_, value)| value));
         templates.extend(self.token_headers.iter().map(|(_, value)| value));
         templates.extend(&self.assertion_audience);
+        self.exchange.iter().chain(&self.refresh).for_each(|step| step.collect_templates(templates));
         self.jwt.iter().for_each(|jwt| jwt.collect_templates(templates));
     }
 }

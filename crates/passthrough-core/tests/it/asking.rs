@@ -114,6 +114,8 @@ fn oauth2_asks(asking: &Asking<'_>, oauth2: &OAuth2) -> String {
         let verifier = Some("made-up-verifier").filter(|_| oauth2.pkce);
         let call = grant::code_call(asking, "made-up-code", REDIRECT_URI, verifier).unwrap();
         text.push_str(&format!("\n{}", printed(&call)));
+        let first = asking.open.credential.obtained.clone().unwrap_or_default();
+        text.extend(grant::exchange_call(asking, &first).unwrap().iter().map(printed));
     } else {
         text.push_str(&way(grant::first_call(asking).unwrap()));
     }

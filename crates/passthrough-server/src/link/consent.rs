@@ -11,7 +11,7 @@ use passthrough_core::connection::{Connection, Credential, Obtained, Variables};
 use passthrough_core::grant::mcp::Registration;
 use passthrough_core::grant::{self, RequestToken};
 use passthrough_core::id::{ConnectionId, Environment};
-use passthrough_core::provider::grant::Flow;
+use passthrough_core::provider::grant::{Flow, REDIRECT_URI};
 use passthrough_core::provider::{Auth, Grant};
 use passthrough_core::token::{Token, TokenKind};
 use passthrough_store::{Consent as StoredConsent, LinkSession, Sealed};
@@ -90,6 +90,12 @@ impl Answer {
         let (_, state) = query.iter().find(|(name, _)| name == "state")?;
         let state = Token::parse(TokenKind::State, state).ok()?;
         Some(Self { state, query })
+    }
+
+    /// A parameter that a file names: of two, somebody else may have judged the other.
+    fn once(&self, name: &str) -> Option<&str> {
+        let count = self.query.iter().filter(|(known, _)| known == name).count();
+        self.get(name).filter(|_| count == 1)
     }
 
     fn get(&self, name: &str) -> Option<&str> {
@@ -272,6 +278,14 @@ async fn complete(
         Grant::OAuth1(oauth1) => grant::read_callback(&oauth1.callback, &answer.query),
         Grant::Static | Grant::Login(_) => BTreeMap::new(),
     });
+    let codes = match &auth.grant {
+        Grant::OAuth2(oauth2) => Some(oauth2),
+        Grant::OAuth1(_) | Grant::Static | Grant::Login(_) => None,
+    };
+    if codes.is_some_and(|oauth2| oauth2.keeps_redirect_uri()) {
+        let address = redirect_uri(&app.config, &session.environment, integration);
+        came.insert(REDIRECT_URI.to_owned(), address.into());
+    }
     let came = Obtained { values: came, ..Obtained::default() };
     let credential =
         Credential { fields: hidden(&kept.fields), obtained: Some(came), client: BTreeMap::new() };
@@ -289,7 +303,11 @@ async fn exchanged(
     answer: &Answer,
 ) -> Result<Obtained, Trouble> {
     let Some(temporary) = &kept.temporary else {
-        let code = answer.get("code").ok_or(Trouble::NoTokens)?;
+        let name = match ready.provider.auth.get(&kept.auth).map(|auth| &auth.grant) {
+            Some(Grant::OAuth2(oauth2)) => oauth2.code.as_str(),
+            _ => "code",
+        };
+        let code = answer.once(name).ok_or(Trouble::NoTokens)?;
         let Connection { environment, integration, .. } = &ready.connection;
         let redirect_uri = redirect_uri(&app.config, environment, integration);
         let verifier = kept.verifier.as_ref().map(|verifier| verifier.as_str());

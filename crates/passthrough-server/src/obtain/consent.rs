@@ -41,7 +41,14 @@ impl Obtainer {
         };
         let call = grant::code_call(&self.asking(ready, open), code, redirect_uri, verifier)?;
         let reply = self.send(ready, call).await?;
-        Ok(grant::read_tokens(oauth2, &reply.answer(), open.credential.obtained.as_ref())?)
+        let first = grant::read_tokens(oauth2, &reply.answer(), open.credential.obtained.as_ref())?;
+        match grant::exchange_call(&self.asking(ready, open), &first)? {
+            None => Ok(first),
+            Some(call) => {
+                let reply = self.send(ready, call).await?;
+                Ok(grant::read_tokens(oauth2, &reply.answer(), Some(&first))?)
+            }
+        }
     }
 
     /// A temporary token of OAuth 1.0, and where an end user goes to consent with it.

@@ -92,7 +92,7 @@ impl ReadyConnection {
             Grant::Static | Grant::OAuth1(_) => false,
             Grant::Login(_) => true,
             Grant::OAuth2(oauth2) => match oauth2.flow {
-                Flow::Code | Flow::Mcp => has_refresh_token(),
+                Flow::Code | Flow::Mcp => has_refresh_token() || oauth2.refresh.is_some(),
                 Flow::ClientCredentials | Flow::Password | Flow::JwtBearer => true,
             },
         }

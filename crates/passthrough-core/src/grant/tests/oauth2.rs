@@ -51,6 +51,88 @@ fn the_user_is_sent_to_the_files_address_with_everything_that_binds_the_consent(
 }
 
 #[test]
+fn a_provider_may_have_names_of_its_own_for_the_parameters() {
+    let rig = code(
+        "oauth2.authorize_names = { client_id = \"client_key\", response_type = \"\" }\n\
+         oauth2.token_names = { client_id = \"app\", grant_type = \"\" }\n\
+         oauth2.client_auth = \"body\"\noauth2.code = \"auth_code\"",
+    )
+    .obtained(&[("refresh_token", "r1")]);
+    // What binds the consent stays ours under its other name.
+    let extra = [("client_key".to_owned(), "evil".to_owned())];
+    let url = authorize_url(&rig.asking(), &consent(&extra)).unwrap();
+    assert_snapshot!(url.replace('&', "\n&"), @"
+    https://auth.example.com/authorize?audience=api
+    &client_key=s6BhdRkqt3
+    &redirect_uri=https%3A%2F%2Fus.example%2Fcallback%3Fx%3D1
+    &scope=read%20write%3Aall
+    &state=xyz
+    &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM
+    &code_challenge_method=S256
+    ");
+    assert_eq!(rig.oauth2_file().code, "auth_code");
+    let call = code_call(&rig.asking(), "c0de", "https://us.example/cb", None).unwrap();
+    assert_snapshot!(printed(&call), @"
+    POST https://auth.example.com/token
+    Content-Type: application/x-www-form-urlencoded
+
+    code=c0de
+    &redirect_uri=https%3A%2F%2Fus.example%2Fcb
+    &app=s6BhdRkqt3
+    &client_secret=gX1fBat3bV
+    ");
+    assert_snapshot!(printed(&sent(refresh_call(&rig.asking()).unwrap())), @"
+    POST https://auth.example.com/token
+    Content-Type: application/x-www-form-urlencoded
+
+    refresh_token=r1
+    &app=s6BhdRkqt3
+    &client_secret=gX1fBat3bV
+    ");
+    assert_snapshot!(printed(&revoke_call(&rig.asking()).unwrap().unwrap()), @"
+    POST https://auth.example.com/revoke
+    Content-Type: application/x-www-form-urlencoded
+
+    token=r1
+    &token_type_hint=refresh_token
+    &app=s6BhdRkqt3
+    &client_secret=gX1fBat3bV
+    ");
+}
+
+#[test]
+fn a_refresh_may_need_the_address_to_which_the_user_came_back() {
+    let rig = code("oauth2.refresh_params.redirect_uri = \"{redirect_uri}\"");
+    assert!(rig.oauth2_file().keeps_redirect_uri() && !code("").oauth2_file().keeps_redirect_uri());
+    assert!(rig.provider.auth[0].grant.yields().contains(&"redirect_uri"), "it may be imported");
+    let rig = rig.obtained(&[("refresh_token", "r1"), ("redirect_uri", "https://us.example/cb")]);
+    let call = sent(refresh_call(&rig.asking()).unwrap());
+    assert!(printed(&call).contains("&redirect_uri=https%3A%2F%2Fus.example%2Fcb"), "{}", printed(&call));
+    assert!(!call.sent().finds(b"https://us.example/cb"), "it is no secret");
+}
+
+#[test]
+fn a_second_request_brings_the_tokens_that_last_and_a_third_renews_them() {
+    let steps = "
+        oauth2.exchange.request = \"GET https://graph.example.com/access_token\"
+        oauth2.exchange.query = { grant_type = \"exchange\", secret = \"{client_secret}\", token = \"{access_token}\" }
+        oauth2.refresh.request = \"GET https://graph.example.com/refresh_access_token\"
+        oauth2.refresh.query = { grant_type = \"refresh\", access_token = \"{access_token}\" }";
+    let rig = code(steps);
+    assert!(exchange_call(&code("").asking(), &Obtained::default()).unwrap().is_none());
+    let first = Given::new(200, r#"{"access_token":"sh0rt","expires_in":3600}"#);
+    let first = read_tokens(rig.oauth2_file(), &first.answer(), None).unwrap();
+    let call = exchange_call(&rig.asking(), &first).unwrap().unwrap();
+    assert_snapshot!(printed(&call), @"GET https://graph.example.com/access_token?grant_type=exchange&secret=gX1fBat3bV&token=sh0rt");
+    assert!(call.sent().finds(b"sh0rt") && call.sent().finds(b"gX1fBat3bV"));
+    let last = Given::new(200, r#"{"access_token":"l0ng","expires_in":5184000}"#);
+    let last = read_tokens(rig.oauth2_file(), &last.answer(), Some(&first)).unwrap();
+    assert_eq!(shown(&last), "access_token=l0ng | 5184000s | 5184000s");
+    let rig = rig.obtained(&[("access_token", "l0ng")]);
+    assert_snapshot!(printed(&sent(refresh_call(&rig.asking()).unwrap())), @"GET https://graph.example.com/refresh_access_token?grant_type=refresh&access_token=l0ng");
+}
+
+#[test]
 fn the_integrations_scopes_stand_in_for_the_files_and_none_is_none() {
     let rig = code("oauth2.scope_separator = \",\"");
     let scopes = ["a".to_owned(), "b".to_owned()];

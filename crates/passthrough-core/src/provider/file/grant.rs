@@ -94,6 +94,21 @@ pub struct OAuth2File {
     /// JSON pointer to how long the refresh token lives, in the unit of `expires_in`; `/refresh_token_expires_in`
     /// unless said. Wins over `refresh_lifetime`.
     pub refresh_expires_in: Option<String>,
+    /// What this provider calls the parameters of the page where the user consents: `client_id = "client_key"`. A
+    /// parameter whose name is empty is not sent.
+    #[serde(default)]
+    pub authorize_names: IndexMap<String, String>,
+    /// The same for token requests, revocation among them.
+    #[serde(default)]
+    pub token_names: IndexMap<String, String>,
+    /// The parameter with which the user comes back that has the code; `code` unless said.
+    pub code: Option<String>,
+    /// A request after the code's exchange whose answer has the tokens that last: it is read as the first one was, and
+    /// knows what that brought.
+    pub exchange: Option<StepFile>,
+    /// The request that refreshes, where it is not the usual one: for tokens that renew themselves and have no refresh
+    /// token beside them. It knows what there is, and its answer is read like any other.
+    pub refresh: Option<StepFile>,
     /// What else is kept of the token answer, by the name that templates use.
     #[serde(default)]
     pub capture: IndexMap<String, CaptureFile>,

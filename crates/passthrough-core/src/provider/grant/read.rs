@@ -6,8 +6,8 @@ use http::Method;
 use indexmap::IndexMap;
 
 use super::{
-    Capture, CaptureFrom, Discover, DiscoverAt, Expires, Flow, Grant, Jwt, Login, OAuth1, OAuth2, Step,
-    StepBody, UrlTemplate,
+    Capture, CaptureFrom, Discover, DiscoverAt, Expires, Flow, Grant, Jwt, Login, OAuth1, OAuth2,
+    REDIRECT_URI, Step, StepBody, UrlTemplate,
 };
 use crate::json_body::Pointer;
 use crate::provider::file::{
@@ -134,12 +134,41 @@ impl GrantReader<'_, '_> {
                 "refresh_token_expires_in",
                 &format!("{at}.refresh_expires_in"),
             ),
+            authorize_names: self.names(&file.authorize_names, &format!("{at}.authorize_names")),
+            token_names: self.names(&file.token_names, &format!("{at}.token_names")),
+            code: file.code.clone().unwrap_or_else(|| "code".to_owned()),
+            exchange: file
+                .exchange
+                .as_ref()
+                .and_then(|step| self.token_step(step, &format!("{at}.exchange"))),
+            refresh: file.refresh.as_ref().and_then(|step| self.token_step(step, &format!("{at}.refresh"))),
             captures: self.captures(&file.capture, &format!("{at}.capture")),
             callback: self.callback(&file.callback, &format!("{at}.callback")),
             final_errors: file.final_errors.clone(),
             error: self.place(&file.error, "error", &format!("{at}.error")),
             jwt,
         }
+    }
+
+    /// A request whose answer is a token answer: what is kept of it is said in one place.
+    fn token_step(&mut self, file: &StepFile, at: &str) -> Option<Step> {
+        if !file.capture.is_empty() {
+            self.problem(
+                format!("{at}.capture"),
+                "belongs to `oauth2.capture`, which reads every token answer",
+            );
+        }
+        self.step(file, at)
+    }
+
+    /// What a state and a redirect URI are called is not a file's to change: they bind a consent to its browser.
+    fn names(&mut self, entries: &IndexMap<String, String>, at: &str) -> Vec<(String, String)> {
+        for ours in ["state", REDIRECT_URI, "code_challenge"] {
+            if entries.contains_key(ours) || entries.values().any(|name| name == ours) {
+                self.problem(format!("{at}.{ours}"), "is called so everywhere");
+            }
+        }
+        entries.iter().map(|(name, other)| (name.clone(), other.clone())).collect()
     }
 
     fn oauth1(&mut self, file: &OAuth1File, at: &str) -> Option<OAuth1> {
@@ -402,6 +431,9 @@ pub(in crate::provider) fn yielded(entry: &AuthFile, kind: GrantKind) -> BTreeSe
         return names;
     }
     names.extend(super::CLIENT_NAMES);
+    if kind == GrantKind::Oauth2Code {
+        names.insert(REDIRECT_URI);
+    }
     if let Some(oauth2) = &entry.oauth2 {
         names.extend(oauth2.capture.keys().chain(oauth2.callback.keys()).map(String::as_str));
     }
