@@ -39,7 +39,7 @@ mod tokens;
 
 pub use answer::Answer;
 pub use capture::{read_callback, read_captures};
-pub use login::{finish, read_step, refresh_step, step_call};
+pub use login::{discover_call, finish, read_step, refresh_step, step_call};
 pub use oauth1::{
     RequestToken, access_token_call, oauth1_authorize_url, read_access_token, read_request_token,
     request_token_call,

@@ -333,6 +333,15 @@ pub struct ExpiredWhen {
     pub pointer: Option<Pointer>,
     /// The value that header or place must have.
     pub equals: Option<serde_json::Value>,
+    /// A text that must stand in the body.
+    pub contains: Option<String>,
+}
+
+impl ExpiredWhen {
+    /// Whether the body must be looked into.
+    pub fn looks_inside(&self) -> bool {
+        self.pointer.is_some() || self.contains.is_some()
+    }
 }
 
 /// One thing that is wrong with a file or with given values, and where.
@@ -378,6 +387,16 @@ impl Provider {
     /// Fields and variables that nothing uses. No reason to refuse a start, but a mistake all the same.
     pub fn unused(&self) -> Vec<Problem> {
         unused::problems(self)
+    }
+
+    /// Whether an answer of the provider brings this variable to connections of this auth entry. One that is found out
+    /// for others only is asked from the user.
+    pub fn finds_out(&self, auth: &Auth, name: &str) -> bool {
+        let discovered = |discover: &Discover| {
+            discover.is_for(&auth.name) && discover.captures.iter().any(|capture| capture.name == name)
+        };
+        self.variables.0.get(name).is_some_and(|input| input.source.is_found_out())
+            && (auth.grant.yields().contains(&name) || self.discover.iter().any(discovered))
     }
 
     /// The base URL of the given name, or the main one.

@@ -150,8 +150,11 @@ pub async fn verify(app: &App, ready: &Arc<ReadyConnection>) -> Result<Verified,
         }
     };
     let json = serde_json::from_slice::<Value>(&body).ok();
-    let expired =
-        open.provider.expired_when.iter().any(|rule| rule.holds(status.as_u16(), &headers, json.as_ref()));
+    let expired = open
+        .provider
+        .expired_when
+        .iter()
+        .any(|rule| rule.holds(status.as_u16(), &headers, json.as_ref(), &body));
     let mut verified = judge(status, expired);
     verified.status = Some(status);
     if verified.result == VerificationResult::Alive {

@@ -88,6 +88,11 @@ fn fill(step: &Step, scope: &Scope<'_>, draft: &mut Draft) -> Result<(), GrantEr
     Ok(())
 }
 
+/// A call that finds out variables, as a file writes it out.
+pub fn discover_call(asking: &Asking<'_>, step: &Step) -> Result<TokenCall, GrantError> {
+    call_of(asking, step, None, &BTreeMap::new())
+}
+
 /// The step that makes a session live longer, where there is one.
 pub fn refresh_step(login: &Login) -> Option<&Step> {
     login.refresh.as_ref()
@@ -140,7 +145,11 @@ pub fn finish(
 /// Whether the answer says that what the user gave is wrong.
 fn refused(login: &Login, answer: &Answer<'_>, values: Option<&Value>) -> Option<Refusal> {
     let by_status = matches!(answer.status, 400 | 401 | 403);
-    if !by_status && !login.refused_when.iter().any(|rule| rule.holds(answer.status, answer.headers, values))
+    if !by_status
+        && !login
+            .refused_when
+            .iter()
+            .any(|rule| rule.holds(answer.status, answer.headers, values, answer.body))
     {
         return None;
     }
@@ -153,8 +162,17 @@ fn refused(login: &Login, answer: &Answer<'_>, values: Option<&Value>) -> Option
 }
 
 impl ExpiredWhen {
-    /// Whether all its conditions hold for an answer.
-    pub fn holds(&self, status: u16, headers: &crate::header::Fields, json: Option<&Value>) -> bool {
+    /// Whether all its conditions hold for an answer; `body` is what was seen of it, without its content coding.
+    pub fn holds(
+        &self,
+        status: u16,
+        headers: &crate::header::Fields,
+        json: Option<&Value>,
+        body: &[u8],
+    ) -> bool {
+        if self.contains.as_ref().is_some_and(|text| memchr::memmem::find(body, text.as_bytes()).is_none()) {
+            return false;
+        }
         if self.status.is_some_and(|wanted| wanted.as_u16() != status) {
             return false;
         }

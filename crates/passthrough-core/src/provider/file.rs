@@ -327,6 +327,8 @@ pub struct ExpiredWhenFile {
     /// The value that header or pointer must have.
     #[schemars(with = "Option<serde_json::Value>")]
     pub equals: Option<toml::Value>,
+    /// A text that stands in the body, for answers that are not JSON: `wsse:FailedAuthentication`.
+    pub contains: Option<String>,
 }
 
 /// How the API announces its limits. A header that is not named is looked for as `x-ratelimit-…`,

@@ -95,7 +95,7 @@ impl Provider {
         }
         let mut fields = auth.fields.accept("credentials", credentials, hosts, &mut problems);
         fields.extend(client);
-        let variables = self.variables.accept("variables", variables, hosts, &mut problems);
+        let variables = self.accept_asked(auth, variables, hosts, &mut problems);
         let obtained = imported(tokens, now, &mut problems);
         if obtained.is_none() && auth.grant.needs_consent() && problems.is_empty() {
             let names = if matches!(auth.grant, Grant::OAuth1(_)) {
@@ -124,7 +124,7 @@ impl Provider {
     ) -> Result<(Credential, Variables), Vec<Problem>> {
         let mut problems = Vec::new();
         let fields = auth.fields.accept("credentials", fields, hosts, &mut problems);
-        let variables = self.variables.accept("variables", variables, hosts, &mut problems);
+        let variables = self.accept_asked(auth, variables, hosts, &mut problems);
         let credential = Credential { fields, obtained: None, client: BTreeMap::new() };
         if problems.is_empty() {
             self.check_bases(&variables, &credential, hosts, &mut problems);
@@ -145,6 +145,25 @@ impl Provider {
             self.check_bases(&variables, credential, hosts, &mut problems);
         }
         if problems.is_empty() { Ok(variables) } else { Err(problems) }
+    }
+
+    /// Checks given variables, among them those that only connections of other entries find out by themselves.
+    fn accept_asked(
+        &self,
+        auth: &Auth,
+        given: IndexMap<String, SecretString>,
+        hosts: &HostAllowList,
+        problems: &mut Vec<Problem>,
+    ) -> Variables {
+        let accepted = self.variables.accept("variables", given, hosts, problems);
+        for (name, input) in &self.variables.0 {
+            let at = format!("variables.{name}");
+            let asked = input.source.is_found_out() && !self.finds_out(auth, name);
+            if asked && !accepted.contains_key(name) && problems.iter().all(|problem| problem.path != at) {
+                problems.push(Problem::new(at, format!("missing: {}", input.label)));
+            }
+        }
+        accepted
     }
 
     fn check_bases(

@@ -245,6 +245,8 @@ pub struct Discover {
     pub method: Method,
     /// Where it goes.
     pub at: DiscoverAt,
+    /// The auth entries that it is for; empty for all.
+    pub auth: Vec<String>,
     /// What is kept of the answer.
     pub captures: Vec<Capture>,
 }
@@ -256,6 +258,8 @@ pub enum DiscoverAt {
     Url(UrlTemplate),
     /// To a path at the base URL.
     Path(Template),
+    /// To a URL, as the file writes the request: nothing is injected.
+    Call(Box<Step>),
 }
 
 /// An address made of variables, by the rules of base URLs: no value can move it to a host that the file does not
@@ -454,11 +458,21 @@ impl Grant {
 }
 
 impl Discover {
+    /// Whether connections of this auth entry make the call.
+    pub fn is_for(&self, auth: &str) -> bool {
+        self.auth.is_empty() || self.auth.iter().any(|name| name == auth)
+    }
+
     /// The names that its request uses.
     pub(super) fn names(&self) -> Vec<&str> {
         match &self.at {
             DiscoverAt::Url(url) => url.template().names(),
             DiscoverAt::Path(path) => path.names(),
+            DiscoverAt::Call(step) => {
+                let mut templates = Vec::new();
+                step.collect_templates(&mut templates);
+                templates.into_iter().flat_map(|template| template.names()).collect()
+            }
         }
     }
 }

@@ -32,6 +32,7 @@ impl Provider {
         let grants = self.auth.values().flat_map(|auth| auth.grant.urls()).map(|url| url.template());
         let discovered = self.discover.iter().filter_map(|discover| match &discover.at {
             DiscoverAt::Url(url) => Some(url.template()),
+            DiscoverAt::Call(step) => Some(step.url.template()),
             DiscoverAt::Path(_) => None,
         });
         bases.chain(grants).chain(discovered).flat_map(|url| in_host(url, &self.variables)).collect()

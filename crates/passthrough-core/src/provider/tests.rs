@@ -128,7 +128,7 @@ fn every_problem_of_a_file_is_told_at_once_with_its_place() {
     auth.key.verify.base: no `base_urls.upload` in this file
     auth.key.verify.account_id: not a JSON pointer to a member; write it like /params/credentials, with ~1 for '/' and ~0 for '~', 64 names at most
     expired_when[0].status: is no HTTP status
-    expired_when[1]: needs a `status`, a `header` or a `pointer`
+    expired_when[1]: needs a `status`, a `header`, a `pointer` or `contains`
     "#);
 }
 
@@ -182,6 +182,74 @@ fn dates_sources_and_methods_are_ones_that_there_are() {
         let told = problems_with(&format!("base_url = \"{base}\"\nvariables.x = {{}}"));
         assert!(told.starts_with("base_url: the base URL must begin with https://"), "{base}: {told}");
     }
+}
+
+/// One variable that a call finds out for tokens only, and that stands in the host.
+const TWO_WAYS: &str = r#"
+    name = "T"
+    base_url = "https://{dc}.example.com"
+    variables.dc = { label = "Data centre", from = "discovered", example = "us1" }
+    [[discover]]
+    auth = ["oauth"]
+    request = "GET https://login.example.com/metadata"
+    headers.authorization = "OAuth {access_token}"
+    capture.dc = "/dc"
+    [auth.key]
+    grant = "static"
+    fields.key = {}
+    inject.headers.x-key = "{key}"
+    [auth.oauth]
+    grant = "oauth2_code"
+    oauth2 = { authorize_url = "https://login.example.com/a", token_url = "https://login.example.com/t" }
+    inject.headers.authorization = "Bearer {access_token}"
+"#;
+
+#[test]
+fn what_is_found_out_for_one_entry_is_asked_from_the_users_of_another() {
+    let provider = Provider::parse("test", TWO_WAYS).unwrap();
+    let accepted = |auth: &str, credential: &str, variables: &[(&str, &str)]| {
+        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), SecretString::from(*value));
+        let credentials = [own(&(credential, "v4lue"))].into();
+        let variables = variables.iter().map(own).collect();
+        provider.accept(&provider.auth[auth], credentials, variables, &HostAllowList::default(), 0)
+    };
+    let told = accepted("key", "key", &[]).unwrap_err();
+    assert_eq!(told, [Problem::new("variables.dc", "missing: Data centre")]);
+    assert!(accepted("key", "key", &[("dc", "us1")]).is_ok());
+    assert!(accepted("oauth", "access_token", &[]).is_ok());
+    assert!(accepted("oauth", "access_token", &[("dc", "us1")]).is_ok(), "it may be given all the same");
+    assert!(!provider.finds_out(&provider.auth["key"], "dc"));
+    assert!(provider.discover[0].is_for("oauth") && !provider.discover[0].is_for("key"));
+    let hosts: Vec<&str> = provider.host_variables().into_iter().collect();
+    assert_eq!(hosts, ["dc"]);
+}
+
+#[test]
+fn a_discovering_call_names_entries_and_what_they_bring() {
+    let file = TWO_WAYS.replace("[\"oauth\"]", "[\"key\", \"oath\"]");
+    assert_snapshot!(problems(&file), @"
+    discover[0].auth[1]: no `auth.oath` in this file
+    discover[0].headers.authorization: `{access_token}` is neither field nor variable; there are dc, key
+    ");
+}
+
+#[test]
+fn an_end_may_be_a_text_in_the_body() {
+    let provider = parsed(
+        "expired_when = [{ status = 500, contains = \"wsse:FailedAuthentication\" }]\n\
+         [auth.key]\ngrant = \"static\"",
+    );
+    let rule = &provider.expired_when[0];
+    let fields = crate::header::Fields::default();
+    let body = b"<faultcode xmlns:wsse='x'>wsse:FailedAuthentication</faultcode>";
+    assert!(rule.looks_inside());
+    assert!(rule.holds(500, &fields, None, body));
+    assert!(!rule.holds(200, &fields, None, body) && !rule.holds(500, &fields, None, b"<faultcode/>"));
+    let told = problems_with("expired_when = [{ contains = \"no\" }]");
+    assert_eq!(
+        told,
+        "expired_when[0].contains: is 4 bytes at least: less stands in answers that mean no such thing"
+    );
 }
 
 #[test]
@@ -616,7 +684,8 @@ fn behind_a_variable_that_is_a_url_stands_a_path() {
         grant = "static"
     "#;
     let provider = parsed(lines);
-    assert!(accepted(&provider, &[], &[]).is_ok());
+    // No answer brings them to a static entry.
+    assert!(accepted(&provider, &[], &[]).unwrap_err().contains("missing"));
     let given = |url: &str| accepted(&provider, &[], &[("base_uri", url), ("account_id", "7")]);
     assert!(given("https://na3.docusign.net").is_ok());
     assert!(given("https://docusign.net.evil.example").unwrap_err().contains("not one of the provider's"));

@@ -71,8 +71,9 @@ pub(super) fn provider(code: &str, file: ProviderFile, problems: &mut Problems) 
         .filter_map(|(i, e)| self::expired_when(e, &format!("expired_when[{i}]"), problems))
         .collect();
     let discover = file.discover.iter().enumerate();
-    let discover =
-        discover.filter_map(|(i, d)| discovery(d, &format!("discover[{i}]"), &variables, problems)).collect();
+    let discover = discover
+        .filter_map(|(i, d)| discovery(d, &format!("discover[{i}]"), &file, &variables, problems))
+        .collect();
     Some(Provider {
         code: code.to_owned(),
         name: file.name.unwrap_or_default(),
@@ -217,10 +218,25 @@ fn auth(
 fn discovery(
     file: &file::DiscoverFile,
     at: &str,
+    provider: &ProviderFile,
     variables: &Inputs,
     problems: &mut Problems,
 ) -> Option<Discover> {
-    let known: BTreeSet<&str> = variables.0.keys().map(String::as_str).collect();
+    let mut known: BTreeSet<&str> = variables.0.keys().map(String::as_str).collect();
+    for (index, name) in file.auth.iter().enumerate() {
+        match provider.auth.get(name) {
+            None => {
+                let message = format!("no `auth.{name}` in this file");
+                problems.push(Problem::new(format!("{at}.auth[{index}]"), message));
+            }
+            // Only where the request is written out: elsewhere, the injection has them.
+            Some(entry) if !file.headers.is_empty() => {
+                known.extend(entry.fields.keys().map(String::as_str));
+                known.extend(yielded(entry, entry.grant.unwrap_or(GrantKind::Static)));
+            }
+            Some(_) => {}
+        }
+    }
     let mut reader = Reader { known: &known, problems };
     GrantReader { reader: &mut reader, variables }.discover(file, at)
 }
@@ -257,9 +273,12 @@ fn verify(v: &VerifyFile, at: &str, file: &ProviderFile, problems: &mut Problems
     Some(Verify { method, path, base: v.base.clone(), json, account_id, account_label })
 }
 
+/// The shortest text that may stand for an end.
+const MIN_CONTAINED: usize = 4;
+
 pub(super) fn expired_when(e: &ExpiredWhenFile, at: &str, problems: &mut Problems) -> Option<ExpiredWhen> {
-    if e.status.is_none() && e.header.is_none() && e.pointer.is_none() {
-        problems.push(Problem::new(at, "needs a `status`, a `header` or a `pointer`"));
+    if e.status.is_none() && e.header.is_none() && e.pointer.is_none() && e.contains.is_none() {
+        problems.push(Problem::new(at, "needs a `status`, a `header`, a `pointer` or `contains`"));
         return None;
     }
     if e.equals.is_some() && e.header.is_none() && e.pointer.is_none() {
@@ -282,7 +301,12 @@ pub(super) fn expired_when(e: &ExpiredWhenFile, at: &str, problems: &mut Problem
     let mut reader = Reader { known: &BTreeSet::new(), problems };
     let pointer = reader.pointer(e.pointer.as_deref(), &format!("{at}.pointer"));
     let equals = e.equals.as_ref().map(literal);
-    Some(ExpiredWhen { status, header, pointer, equals })
+    if e.contains.as_deref().is_some_and(|text| text.len() < MIN_CONTAINED) {
+        let message =
+            format!("is {MIN_CONTAINED} bytes at least: less stands in answers that mean no such thing");
+        problems.push(Problem::new(format!("{at}.contains"), message));
+    }
+    Some(ExpiredWhen { status, header, pointer, equals, contains: e.contains.clone() })
 }
 
 /// Methods that may be called idempotent: the safe ones are anyway, and any other would go unused.

@@ -1,5 +1,6 @@
 //! A connection in the making: from what a user gave, or consented to, to what can be stored and used.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use passthrough_core::base_url::Origin;
@@ -7,9 +8,10 @@ use passthrough_core::connection::{Connection, Credential, Variables};
 use passthrough_core::grant;
 use passthrough_core::path::CallerPath;
 use passthrough_core::provider::Grant;
-use passthrough_core::provider::grant::{Discover, DiscoverAt};
+use passthrough_core::provider::grant::{Discover, DiscoverAt, UrlTemplate};
 use passthrough_core::template::Scope;
 use passthrough_core::upstream::RequestBody;
+use secrecy::SecretString;
 
 use crate::app::App;
 use crate::http::error::ApiError;
@@ -33,7 +35,7 @@ pub async fn make(
         ready = self::ready(app, connection, credential, variables).await?;
     }
     for discover in &Arc::clone(&ready.provider).discover {
-        if !is_known(&ready, discover) {
+        if discover.is_for(&connection.auth) && !is_known(&ready, discover) {
             let credential = found_out(app, &ready, discover).await?;
             ready = self::ready(app, connection, credential, variables).await?;
         }
@@ -79,6 +81,24 @@ async fn found_out(
     ready: &Arc<ReadyConnection>,
     discover: &Discover,
 ) -> Result<Credential, ApiError> {
+    let found = match &discover.at {
+        DiscoverAt::Call(step) => {
+            app.obtainer.discovered(ready, step, &discover.captures).await.map_err(refused)?
+        }
+        DiscoverAt::Url(_) | DiscoverAt::Path(_) => injected(app, ready, discover).await?,
+    };
+    let mut credential = ready.credential.clone();
+    let obtained = credential.obtained.get_or_insert_default();
+    obtained.values.extend(found);
+    Ok(credential)
+}
+
+/// Makes the call with the credential injected as into every request.
+async fn injected(
+    app: &App,
+    ready: &Arc<ReadyConnection>,
+    discover: &Discover,
+) -> Result<BTreeMap<String, SecretString>, ApiError> {
     let (path, origin) = place(app, ready, discover)?;
     let request = verify::request(discover.method.clone(), path, None, RequestBody::Absent);
     let (status, fields, body) = ask(app, ready, request, origin.as_ref()).await?;
@@ -93,18 +113,14 @@ async fn found_out(
         let place = match &discover.at {
             DiscoverAt::Url(url) => url.source().to_owned(),
             DiscoverAt::Path(path) => path.masked(),
+            DiscoverAt::Call(step) => step.url.source().to_owned(),
         };
         ApiError::unprocessable(format!("{place}, which tells more about the account: {what}"))
     };
     if !status.is_success() {
         return Err(unreadable(format!("it answered with status {}", status.as_u16())));
     }
-    let mut credential = ready.credential.clone();
-    let obtained = credential.obtained.get_or_insert_default();
-    let found = grant::read_captures(&discover.captures, &answer)
-        .map_err(|refusal| unreadable(refusal.to_string()))?;
-    obtained.values.extend(found);
-    Ok(credential)
+    grant::read_captures(&discover.captures, &answer).map_err(|refusal| unreadable(refusal.to_string()))
 }
 
 /// Where a discovering call goes: a path at the base URL, or the address that the file names.
@@ -114,6 +130,11 @@ fn place(
     discover: &Discover,
 ) -> Result<(CallerPath, Option<Arc<Origin>>), ApiError> {
     let wrong = |error: &dyn std::fmt::Display| ApiError::unprocessable(error.to_string());
+    let resolved = |url: &UrlTemplate| {
+        let url = url.resolve(&ready.variables, &ready.credential, &ready.provider.variables, &ready.hosts);
+        let url = url.map_err(|error| wrong(&error))?;
+        Ok::<_, ApiError>((url.path_and_query(""), Some(url.base.origin)))
+    };
     let (text, origin) = match &discover.at {
         DiscoverAt::Path(path) => {
             let (credential, variables) = (&ready.credential, &ready.variables);
@@ -121,12 +142,8 @@ fn place(
             let missing = || ApiError::unprocessable("a variable that a discovering call needs is missing");
             (verify::rendered(path, &scope).ok_or_else(missing)?, None)
         }
-        DiscoverAt::Url(url) => {
-            let inputs = &ready.provider.variables;
-            let url = url.resolve(&ready.variables, &ready.credential, inputs, &ready.hosts);
-            let url = url.map_err(|error| wrong(&error))?;
-            (url.path_and_query(""), Some(url.base.origin))
-        }
+        DiscoverAt::Url(url) => resolved(url)?,
+        DiscoverAt::Call(step) => resolved(&step.url)?,
     };
     Ok((CallerPath::parse(&text).map_err(|error| wrong(&error))?, origin))
 }

@@ -8,7 +8,7 @@ use passthrough_core::connection::Obtained;
 use passthrough_core::grant::mcp::{self, Registration, ServerMetadata};
 use passthrough_core::grant::{self, Asking, RequestToken};
 use passthrough_core::provider::Grant;
-use passthrough_core::provider::grant::Url;
+use passthrough_core::provider::grant::{Capture, Step, Url};
 use secrecy::SecretString;
 
 use super::{Obtainer, Refusal, open};
@@ -49,6 +49,23 @@ impl Obtainer {
                 Ok(grant::read_tokens(oauth2, &reply.answer(), Some(&first))?)
             }
         }
+    }
+
+    /// Makes a call that a file writes out, to find out variables.
+    pub async fn discovered(
+        &self,
+        ready: &ReadyConnection,
+        step: &Step,
+        captures: &[Capture],
+    ) -> Result<BTreeMap<String, SecretString>, Refusal> {
+        let call = grant::discover_call(&self.asking(ready, open(ready)?), step)?;
+        let reply = self.send(ready, call).await?;
+        let status = reply.answer().status;
+        if !(200..300).contains(&status) {
+            let what = format!("a call that tells more about the account was answered with status {status}");
+            return Err(Refusal::Unusable { what });
+        }
+        Ok(grant::read_captures(captures, &reply.answer())?)
     }
 
     /// A temporary token of OAuth 1.0, and where an end user goes to consent with it.

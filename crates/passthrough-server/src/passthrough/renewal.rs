@@ -92,27 +92,32 @@ async fn refuses(ready: &ReadyConnection, answer: &mut Answer) -> Result<bool, A
         return Ok(false);
     }
     let rules: Vec<&ExpiredWhen> = rules.collect();
-    let json = match rules.iter().any(|rule| rule.pointer.is_some()) {
-        true => look(answer).await?,
-        false => None,
+    let body = match rules.iter().any(|rule| rule.looks_inside()) {
+        true => look(answer, &rules).await?,
+        false => Bytes::new(),
     };
-    Ok(rules.iter().any(|rule| rule.holds(answer.status.as_u16(), &answer.fields, json.as_ref())))
+    let json = is_json(answer).then(|| serde_json::from_slice(&body).ok()).flatten();
+    Ok(rules.iter().any(|rule| rule.holds(answer.status.as_u16(), &answer.fields, json.as_ref(), &body)))
 }
 
-/// The body as JSON, where it is small and JSON; it stays in the answer.
-async fn look(answer: &mut Answer) -> Result<Option<serde_json::Value>, ApiError> {
+fn is_json(answer: &Answer) -> bool {
+    let kind = answer.fields.get("content-type").and_then(|value| std::str::from_utf8(value).ok());
+    kind.is_some_and(|kind| kind.contains("json"))
+}
+
+/// The body, where it is small and a rule could find something in it; it stays in the answer.
+async fn look(answer: &mut Answer, rules: &[&ExpiredWhen]) -> Result<Bytes, ApiError> {
     let value = |name: &str| answer.fields.get(name).and_then(|value| std::str::from_utf8(value).ok());
-    if !value("content-type").is_some_and(|kind| kind.contains("json")) {
-        return Ok(None);
+    if !is_json(answer) && rules.iter().all(|rule| rule.contains.is_none()) {
+        return Ok(Bytes::new());
     }
     let coding = value("content-encoding").map(str::to_owned);
     let seen = answer.body.look_ahead(MAX_LOOK).await;
     let seen = seen.map_err(|BodyError { reason }| SendError { reason, sent: Sent::Yes, detail: None })?;
-    let Some(seen) = seen else { return Ok(None) };
-    let plain: Option<Bytes> = match decode(coding.as_deref(), &seen, MAX_LOOK) {
-        Ok(Some(plain)) => Some(plain),
-        Ok(None) => Some(seen),
-        Err(_) => None,
-    };
-    Ok(plain.and_then(|plain| serde_json::from_slice(&plain).ok()))
+    let Some(seen) = seen else { return Ok(Bytes::new()) };
+    Ok(match decode(coding.as_deref(), &seen, MAX_LOOK) {
+        Ok(Some(plain)) => plain,
+        Ok(None) => seen,
+        Err(_) => Bytes::new(),
+    })
 }

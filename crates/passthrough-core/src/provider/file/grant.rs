@@ -373,6 +373,14 @@ pub struct DiscoverFile {
     /// Method and URL, or a path at the base URL: `GET https://api.example.com/accessible-resources`. The credential
     /// is injected as into every request.
     pub request: String,
+    /// The auth entries that it is for; all of them unless said. A connection of another entry has these variables
+    /// from the user.
+    #[serde(default)]
+    pub auth: Vec<String>,
+    /// Headers of the request, which is then sent with them alone and without the injection, to a URL. Templates over
+    /// what the named auth entries bring.
+    #[serde(default)]
+    pub headers: IndexMap<String, String>,
     /// What is kept of the answer, by the name of the variable.
     pub capture: IndexMap<String, CaptureFile>,
 }

@@ -282,7 +282,17 @@ impl GrantReader<'_, '_> {
     /// A call that finds out variables.
     pub(in crate::provider) fn discover(&mut self, file: &DiscoverFile, at: &str) -> Option<Discover> {
         let (method, place) = self.method(&file.request, &format!("{at}.request"))?;
-        let place = if place.starts_with('/') {
+        let place = if !file.headers.is_empty() {
+            DiscoverAt::Call(Box::new(Step {
+                method: method.clone(),
+                url: self.url(place, &format!("{at}.request"))?,
+                headers: self.headers(&file.headers, &format!("{at}.headers")),
+                query: Vec::new(),
+                body: StepBody::None,
+                basic: None,
+                captures: Vec::new(),
+            }))
+        } else if place.starts_with('/') {
             DiscoverAt::Path(self.reader.template(place, &format!("{at}.request"))?)
         } else {
             DiscoverAt::Url(self.url(place, &format!("{at}.request"))?)
@@ -294,7 +304,8 @@ impl GrantReader<'_, '_> {
                 self.problem(format!("{at}.capture.{name}"), message);
             }
         }
-        Some(Discover { method, at: place, captures: self.captures(&file.capture, &format!("{at}.capture")) })
+        let captures = self.captures(&file.capture, &format!("{at}.capture"));
+        Some(Discover { method, at: place, auth: file.auth.clone(), captures })
     }
 
     fn method<'t>(&mut self, request: &'t str, at: &str) -> Option<(Method, &'t str)> {

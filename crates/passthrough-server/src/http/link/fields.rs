@@ -63,10 +63,10 @@ impl Place {
 
 /// Everything that is asked for, variables first: they say which account it is.
 fn inputs<'a>(offer: &'a Offer, auth: &'a Auth) -> impl Iterator<Item = (Place, &'a str, &'a Input)> {
-    let is_asked = |name: &String, input: &Input| {
-        !input.source.is_found_out() && !offer.integration.secrets.variables.contains_key(name)
+    let is_asked = |name: &String| {
+        !offer.provider.finds_out(auth, name) && !offer.integration.secrets.variables.contains_key(name)
     };
-    let variables = offer.provider.variables.0.iter().filter(move |(name, input)| is_asked(name, input));
+    let variables = offer.provider.variables.0.iter().filter(move |(name, _)| is_asked(name));
     let variables = variables.map(|(name, input)| (Place::Variables, name.as_str(), input));
     let fields = auth.fields.0.iter().map(|(name, input)| (Place::Credentials, name.as_str(), input));
     variables.chain(fields)
