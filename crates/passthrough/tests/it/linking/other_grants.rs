@@ -175,3 +175,112 @@ async fn an_mcp_server_says_itself_how_it_is_linked() {
     assert_eq!(connections(&program).await.len(), 1);
     program.finish().await;
 }
+
+/// A server of OAuth 2.0 with an accent: names of its own, a second exchange, tokens that renew themselves, an account
+/// that another call tells about, and `refuse` as its word for the end of a token.
+async fn accented_server(short: String, long: String, renewed: String) -> EchoProvider {
+    EchoProvider::answering(move |seen: &Seen| {
+        let form = pairs(std::str::from_utf8(&seen.body).unwrap());
+        let (path, query) = seen.target.split_once('?').unwrap_or((&seen.target, ""));
+        let query = pairs(query);
+        let has = |given: &std::collections::BTreeMap<String, String>, name: &str, wanted: &str| {
+            given.get(name).is_some_and(|value| value == wanted)
+        };
+        let token = |token: &str, seconds: u32| {
+            answer(200, format!(r#"{{"access_token":"{token}","expires_in":{seconds}}}"#))
+        };
+        let is_with =
+            |scheme: &str, token: &str| seen.header("authorization") == [format!("{scheme} {token}")];
+        match path {
+            "/token" if has(&form, "client_key", "client-1") && has(&form, "code", "c0de") => {
+                token(&short, 3600)
+            }
+            "/lasting" if has(&query, "token", &short) => token(&long, 40),
+            "/renew"
+                if has(&query, "token", &long) && query["back"].ends_with("/oauth/callback/default/odd") =>
+            {
+                token(&renewed, 5_184_000)
+            }
+            "/metadata" if is_with("OAuth", &long) => answer(200, r#"{"region":"eu7"}"#),
+            "/eu7/me" if is_with("Bearer", &long) || is_with("Bearer", &renewed) => {
+                answer(200, r#"{"id":"acc_1"}"#)
+            }
+            "/eu7/gone" if is_with("Bearer", &long) => http::Response::builder()
+                .status(500)
+                .header("content-type", "text/xml")
+                .body(http_body_util::Full::new("<fault>wsse:FailedAuthentication</fault>".into()))
+                .unwrap(),
+            "/eu7/gone" if is_with("Bearer", &renewed) => answer(200, r#"{"renewed":true}"#),
+            _ => answer(400, r#"{"error":"invalid_request"}"#),
+        }
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_is_linked_where_oauth_2_is_spoken_with_an_accent() {
+    let (short, long, renewed) = (canary("short"), canary("long"), canary("renewed"));
+    let server = accented_server(short, long, renewed).await;
+    let url = server.url();
+    let file = format!(
+        r#"
+        name = "Odd"
+        base_url = "{url}/{{region}}"
+        variables.region = {{ from = "discovered", example = "eu7" }}
+        verify = {{ request = "GET /me", account_id = "/id" }}
+        expired_when = [{{ status = 500, contains = "wsse:FailedAuthentication" }}]
+        [[discover]]
+        auth = ["oauth"]
+        request = "GET {url}/metadata"
+        headers.authorization = "OAuth {{access_token}}"
+        capture.region = "/region"
+        [auth.oauth]
+        grant = "oauth2_code"
+        inject.headers.authorization = "Bearer {{access_token}}"
+        [auth.oauth.oauth2]
+        authorize_url = "{url}/authorize"
+        authorize_names = {{ client_id = "client_key", response_type = "" }}
+        token_url = "{url}/token"
+        token_names = {{ client_id = "client_key" }}
+        client_auth = "body"
+        code = "auth_code"
+        exchange = {{ request = "GET {url}/lasting", query = {{ token = "{{access_token}}" }} }}
+        refresh = {{ request = "GET {url}/renew", query = {{ token = "{{access_token}}", back = "{{redirect_uri}}" }} }}
+        [auth.key]
+        grant = "static"
+        fields.key = {{ description = "A key." }}
+        inject.headers.authorization = "Key {{key}}"
+        "#
+    );
+    let program = product(Engine::Sqlite).provider("odd", &file).start().await;
+    // Who brings a key says the region, which nothing tells then.
+    let key = value!({ "provider": "odd", "auth": "key", "credentials": { "key": canary("key") } });
+    let refused = program.api("POST", "/v1/connections", &key.to_string()).await;
+    assert!(refused.status == 400 && refused.text().contains("variables.region"), "{}", refused.text());
+
+    let made = value!({ "provider": "odd", "clientId": "client-1", "clientSecret": canary("secret") });
+    let made = program.api("POST", "/v1/integrations", &made.to_string()).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    let (_, url) =
+        link(&program, &value!({ "integration": "odd", "auth": "oauth", "redirectUrl": PRODUCT })).await;
+    let mut browser = Browser::new(&program);
+    let page = browser.open(&url).await;
+    let address = go(&mut browser, &page).await;
+    let asked = pairs(address.split_once('?').unwrap().1);
+    assert_eq!(asked["client_key"], "client-1");
+    assert!(!asked.contains_key("client_id") && !asked.contains_key("response_type"), "{address}");
+    let back = format!("{}?state={}&auth_code=c0de", asked["redirect_uri"], asked["state"]);
+    let done = browser.get(&back).await;
+    let connection = json(&exchange(&program, &public_token(&done)).await);
+    assert_eq!(connection["account"]["id"], "acc_1");
+
+    // The API's word for the end of a token, in a body that is not JSON: the token renews itself, and the call is made
+    // again.
+    let connected = Connected {
+        id: connection["id"].as_str().unwrap().to_owned(),
+        token: connection["token"].as_str().unwrap().to_owned(),
+    };
+    let answered = program.on(&connected, "GET", "/v1/proxy/gone", &[], "").await;
+    assert_eq!((answered.status.as_u16(), json(&answered)), (200, value!({ "renewed": true })));
+    program.finish().await;
+}
