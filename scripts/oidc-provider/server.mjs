@@ -6,8 +6,18 @@
 // Refresh tokens rotate strictly: one that is used twice ends its grant. The log-in takes any name and password.
 // Beside the OAuth endpoints: /mint?client_id=... (the refresh token of a consent that nobody had to click),
 // /expire?client_id=... (ends the client's access tokens), /api/... (200 for a live access token, else 401) and /counts (what the token endpoint
-// was asked, by client).
+// was asked, by client). POST /keypair?alg=... makes a pair of keys, POST /mtls {key, cert, ca} opens a port with TLS that wants a
+// client certificate: {port}.
+//
+// A client with public keys is also a service account, as Google has them: /service-account/token takes its assertions
+// (RFC 7523) without a client authentication. And an app, as GitHub has them: /app/installations/N/access_tokens takes
+// what it signs as a Bearer token.
 
+import { once } from 'node:events';
+import https from 'node:https';
+import { json, text } from 'node:stream/consumers';
+
+import * as jose from 'jose';
 import { Provider } from 'oidc-provider';
 
 const port = Number(process.argv[2]);
@@ -63,8 +73,24 @@ const provider = new Provider(issuer, {
   scopes: ['openid', 'offline_access', 'api:read', 'api:write'],
   cookies: { keys: ['of no worth: this server lives for one test run'] },
   extraClientMetadata: { properties: ['access_ttl'] },
+  clientAuthMethods: [
+    'client_secret_basic',
+    'client_secret_post',
+    'private_key_jwt',
+    'none',
+    'tls_client_auth',
+  ],
   clientDefaults: { grant_types: ['authorization_code', 'refresh_token', 'client_credentials'] },
   features: {
+    mTLS: {
+      enabled: true,
+      tlsClientAuth: true,
+      getCertificate: (ctx) => ctx.socket.getPeerX509Certificate?.(),
+      certificateAuthorized: (ctx) => ctx.socket.authorized,
+      certificateSubjectMatches: (ctx, property, expected) =>
+        property === 'tls_client_auth_san_dns' &&
+        ctx.socket.getPeerX509Certificate().subjectAltName?.split(', ').includes(`DNS:${expected}`),
+    },
     clientCredentials: { enabled: true },
     devInteractions: { enabled: true },
     introspection: { enabled: true },
@@ -94,6 +120,7 @@ const count = (ctx, what) => {
 };
 provider.on('grant.success', (ctx) => count(ctx, ctx.oidc.params.grant_type));
 provider.on('grant.error', (ctx, error) => count(ctx, `error:${error.error}`));
+provider.on('grant.revoked', (ctx) => count(ctx, 'revoked'));
 
 // What the code flow ends with, without a browser: a test that needs a thousand consents cannot click them all.
 async function mint(clientId) {
@@ -114,7 +141,77 @@ function expire(clientId) {
   }
 }
 
+async function keypair(algorithm) {
+  const { privateKey, publicKey } = await jose.generateKeyPair(algorithm, { extractable: true });
+  return { pem: await jose.exportPKCS8(privateKey), jwk: { ...(await jose.exportJWK(publicKey)), alg: algorithm } };
+}
+
+async function openMtls({ key, cert, ca }) {
+  const options = { key, cert, ca, requestCert: true, rejectUnauthorized: false };
+  const server = https.createServer(options, provider.callback()).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { port: server.address().port };
+}
+
+// The client that signed this with one of its keys, for this audience, to be used within the hour.
+async function signer(jwt, audience) {
+  const client = await provider.Client.find(jose.decodeJwt(jwt).iss);
+  const keys = jose.createLocalJWKSet(client.jwks);
+  const { payload } = await jose.jwtVerify(jwt, keys, { issuer: client.clientId, audience, maxTokenAge: '1h' });
+  if (!(payload.exp > payload.iat && payload.exp - payload.iat <= 3600)) throw new Error('lives for longer than an hour');
+  return { client, payload };
+}
+
+async function tokenOf({ client, payload }) {
+  const token = new provider.ClientCredentials({ client, scope: payload.scope ?? 'app' });
+  const [value, lifetime] = [await token.save(), client.access_ttl ?? 3600];
+  return { value, lifetime };
+}
+
+const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
+
+async function serviceAccount(ctx) {
+  const form = new URLSearchParams(await text(ctx.req));
+  try {
+    if (form.get('grant_type') !== JWT_BEARER) throw new Error('grant_type');
+    const { value, lifetime } = await tokenOf(await signer(form.get('assertion'), `${issuer}/service-account/token`));
+    ctx.body = { access_token: value, expires_in: lifetime, token_type: 'Bearer' };
+  } catch (error) {
+    ctx.status = 400;
+    ctx.body = { error: 'invalid_grant', error_description: `Invalid JWT Signature. ${error.message}` };
+  }
+}
+
+async function installation(ctx, id) {
+  try {
+    const account = await signer(/^Bearer (.+)$/.exec(ctx.get('authorization'))?.[1] ?? '', undefined);
+    const { value, lifetime } = await tokenOf({ ...account, payload: { scope: `installation:${id}` } });
+    ctx.status = 201;
+    ctx.body = { token: value, expires_at: new Date(Date.now() + lifetime * 1000).toISOString() };
+  } catch (error) {
+    ctx.status = 401;
+    ctx.body = { message: 'A JSON web token could not be decoded', error: error.message };
+  }
+}
+
 provider.use(async (ctx, next) => {
+  if (ctx.path === '/keypair') {
+    ctx.body = await keypair(ctx.query.alg);
+    return;
+  }
+  if (ctx.path === '/mtls') {
+    ctx.body = await openMtls(await json(ctx.req));
+    return;
+  }
+  if (ctx.path === '/service-account/token') {
+    await serviceAccount(ctx);
+    return;
+  }
+  const app = /^\/app\/installations\/(\d+)\/access_tokens$/.exec(ctx.path);
+  if (app) {
+    await installation(ctx, app[1]);
+    return;
+  }
   if (ctx.path === '/expire') {
     expire(ctx.query.client_id);
     ctx.body = {};

@@ -9,7 +9,7 @@ use crate::support::{bearer_provider, json, setup};
 
 mod again;
 mod attacks;
-mod browser;
+pub mod browser;
 mod chromium;
 mod consent;
 mod fields;

@@ -2,7 +2,6 @@
 //! as the providers' documents say. And verdaccio's, which is real.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -18,7 +17,7 @@ use serde_json::{Value, json as object};
 
 use crate::database::Database;
 use crate::fake_clock::FakeClock;
-use crate::support::{failure, json, on_both_databases, setup};
+use crate::support::{catalog, failure, json, on_both_databases, setup};
 
 on_both_databases! {
     geotab_is_logged_in_to_again_when_its_session_is_gone_and_followed_to_another_server
@@ -27,17 +26,6 @@ on_both_databases! {
     verizon_reveal_gives_tokens_for_twenty_minutes_which_are_replaced_before_or_at_their_end
     wialon_sessions_are_made_anew_after_resting_and_after_their_end
     verdaccio_is_logged_in_to
-}
-
-/// A file of the catalog with other texts in it; each must be there.
-fn catalog(code: &str, others: &[(&str, &str)]) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../providers/{code}.toml"));
-    let mut text = std::fs::read_to_string(path).unwrap();
-    for (here, other) in others {
-        assert!(text.contains(here), "providers/{code}.toml has no {here} any more");
-        text = text.replace(here, other);
-    }
-    text
 }
 
 fn answer(status: u16, kind: &str, body: impl Into<Bytes>) -> hyper::Response<Full<Bytes>> {

@@ -9,6 +9,7 @@
 
 mod api_keys;
 mod arrows;
+mod aws;
 mod breaker;
 mod cache;
 mod canary;
@@ -25,6 +26,7 @@ mod fake_clock;
 mod fidelity;
 mod first_start;
 mod generated;
+mod grants;
 mod guard;
 mod import;
 mod injection;

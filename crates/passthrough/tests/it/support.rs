@@ -28,6 +28,17 @@ pub fn setup(engine: Engine) -> Setup {
     Setup::new(BINARY, engine)
 }
 
+/// A file of the catalog with other texts in it; each must be there.
+pub fn catalog(code: &str, others: &[(&str, &str)]) -> String {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../providers/{code}.toml"));
+    let mut text = std::fs::read_to_string(path).unwrap();
+    for (here, other) in others {
+        assert!(text.contains(here), "providers/{code}.toml has no {here} any more");
+        text = text.replace(here, other);
+    }
+    text
+}
+
 /// A provider file with one secret in `Authorization: Bearer`, verified by `GET /me`.
 pub fn bearer_provider(base_url: &str) -> String {
     format!(
