@@ -131,8 +131,11 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
     def answer(self, status, body, headers=()):
-        body = body.encode() if isinstance(body, str) else json.dumps(body).encode()
         self.send_response(status)
+        if not isinstance(body, str):
+            self.send_header("Content-Type", "application/json")
+            body = json.dumps(body)
+        body = body.encode()
         for name, value in headers:
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))

@@ -22,6 +22,7 @@ use crate::resolve::{Caller, ReadyConnection, ResolveError};
 use crate::verify::{self, Verified};
 
 pub mod making;
+mod revoking;
 
 /// Makes a connection. Nothing is stored unless all of it can be used.
 pub async fn create(
@@ -401,15 +402,24 @@ pub async fn rotate_token(
     Ok((connection, token))
 }
 
-/// Deletes a connection with its credential.
-pub async fn delete(app: &App, environment: &Environment, id: ConnectionId) -> Result<(), ApiError> {
+/// Deletes a connection with its credential, and before it, where that is wanted, gives the grant back to the provider.
+/// The event says what came of that. Providers take back more than one token: at many, all that this account has ever
+/// allowed this client, and with it other connections. So nobody but the caller decides it.
+pub async fn delete(
+    app: &App,
+    environment: &Environment,
+    id: ConnectionId,
+    revoke: bool,
+) -> Result<Option<wire::Revocation>, ApiError> {
     let connection = find(app, environment, id).await?.connection;
-    let event = events::about(&app.installation, &connection, &[]);
+    let revoked = if revoke { Some(revoking::revoke(app, environment, id).await) } else { None };
+    let more: Vec<_> = revoked.iter().map(|revoked| ("revoked", revoked.as_str())).collect();
+    let event = events::about(&app.installation, &connection, &more);
     if !app.installation.store.delete_connection(environment, id, app.now_ms(), Some(&event)).await? {
         return Err(ApiError::not_found("there is no such connection in this environment"));
     }
     app.resolver.changed(ChangeSubject::Connection(id)).await;
-    Ok(())
+    Ok(revoked)
 }
 
 fn auth_of<'a>(provider: &'a Provider, connection: &Connection) -> Result<&'a Auth, ApiError> {

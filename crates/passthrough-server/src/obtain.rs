@@ -146,6 +146,18 @@ impl Obtainer {
         }
     }
 
+    /// Gives a grant back to its provider; `false` where that takes nothing back, or there is nothing to give.
+    pub async fn revoke(&self, ready: &ReadyConnection) -> Result<bool, Refusal> {
+        let open = open(ready)?;
+        let Grant::OAuth2(_) = &open.auth.grant else { return Ok(false) };
+        let Some(call) = grant::revoke_call(&self.asking(ready, open))? else { return Ok(false) };
+        // A token that it does not know is a success, too (RFC 7009 §2.2).
+        match self.send(ready, call).await?.status {
+            200..300 => Ok(true),
+            status => Err(Refusal::passing(format!("it answered with status {status}"))),
+        }
+    }
+
     async fn oauth2(
         &self,
         ready: &ReadyConnection,

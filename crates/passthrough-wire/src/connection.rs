@@ -208,6 +208,37 @@ pub struct Refreshed {
     pub expires_at: Option<String>,
 }
 
+/// The answer of `DELETE /v1/connections/{id}?revoke=true`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Deleted {
+    /// Whether the provider has taken the grant back. The connection is deleted either way.
+    pub revoked: Revocation,
+}
+
+/// What came of giving a grant back to its provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Revocation {
+    /// It has taken it back.
+    Done,
+    /// It has no address for that, as far as its file says, or there was nothing to give back.
+    NotOffered,
+    /// It did not, or not in time: the end user can take it back in their account there.
+    Failed,
+}
+
+impl Revocation {
+    /// As it is written in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Revocation::Done => "done",
+            Revocation::NotOffered => "not_offered",
+            Revocation::Failed => "failed",
+        }
+    }
+}
+
 /// The answer of `POST /v1/connections/{id}/verify`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

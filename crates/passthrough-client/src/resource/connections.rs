@@ -2,7 +2,7 @@
 
 use http::Method;
 use passthrough_wire::connection::{
-    Connection, ConnectionWithToken, CreateConnection, PatchConnection, Refreshed, Verification,
+    Connection, ConnectionWithToken, CreateConnection, Deleted, PatchConnection, Refreshed, Verification,
 };
 use passthrough_wire::page::Page;
 use secrecy::ExposeSecret;
@@ -83,6 +83,15 @@ impl Client {
     /// Every [`Error`].
     pub async fn delete_connection(&self, id: &str) -> Result<(), Error> {
         self.call_for_nothing(Call::new(Method::DELETE, path(id, ""))).await
+    }
+
+    /// Gives the grant of a connection back to its provider, and deletes the connection whatever comes of that. At many
+    /// providers this ends all that the account has allowed the OAuth client, other connections included.
+    ///
+    /// # Errors
+    /// Every [`Error`].
+    pub async fn revoke_and_delete_connection(&self, id: &str) -> Result<Deleted, Error> {
+        self.call(Call::new(Method::DELETE, path(id, "?revoke=true"))).await
     }
 
     /// Asks the provider whether the credential is alive.

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
+use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use passthrough_core::connection::{Connection as CoreConnection, ConnectionStatus};
 use passthrough_core::id::{ConnectionId, Environment};
 use passthrough_core::token::Token;
 use passthrough_store::ConnectionFilter;
 use passthrough_wire::connection::{
-    Connection, ConnectionWithToken, CreateConnection, PatchConnection, Refreshed, Verification,
+    Connection, ConnectionWithToken, CreateConnection, Deleted, PatchConnection, Refreshed, Verification,
 };
 use passthrough_wire::error::ErrorBody;
 use passthrough_wire::fields::Unknown;
@@ -145,17 +146,36 @@ async fn patch_with(
 /// Deletes a connection and its credential.
 #[utoipa::path(
     delete, path = "/v1/connections/{id}", tag = "Connections",
-    params(("id" = String, Path, description = "`conn_…`")),
-    responses((status = 204), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody))
+    params(
+        ("id" = String, Path, description = "`conn_…`"),
+        ("revoke" = Option<bool>, Query, description = "Give the grant back to the provider first (OAuth 2.0)")
+    ),
+    responses((status = 200, body = Deleted), (status = 204), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody))
 )]
 pub(super) async fn delete(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
+    RawQuery(query): RawQuery,
     Segment(id): Segment,
-) -> Result<StatusCode, ApiError> {
+) -> Result<Response, ApiError> {
     let caller = authenticate(&app, &headers).await?;
-    connections::delete(&app, &caller.environment, parse(&id)?).await?;
-    Ok(StatusCode::NO_CONTENT)
+    delete_with(&app, &caller.environment, parse(&id)?, query.as_deref()).await
+}
+
+/// 204, or 200 where there is more to say.
+async fn delete_with(
+    app: &App,
+    environment: &Environment,
+    id: ConnectionId,
+    query: Option<&str>,
+) -> Result<Response, ApiError> {
+    let mut query = ListQuery::new(query);
+    let revoke = query.value::<bool>("revoke").unwrap_or_default();
+    query.finish()?;
+    Ok(match connections::delete(app, environment, id, revoke).await? {
+        Some(revoked) => Json(Deleted { revoked }).into_response(),
+        None => StatusCode::NO_CONTENT.into_response(),
+    })
 }
 
 /// The connection of the presented connection token.
@@ -191,15 +211,16 @@ pub(super) async fn patch_current(
 #[utoipa::path(
     delete, path = "/v1/connections/current", tag = "Connections",
     security(("apiKey" = [], "connectionToken" = [])),
-    responses((status = 204), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody))
+    params(("revoke" = Option<bool>, Query, description = "Give the grant back to the provider first (OAuth 2.0)")),
+    responses((status = 200, body = Deleted), (status = 204), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody))
 )]
 pub(super) async fn delete_current(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
-) -> Result<StatusCode, ApiError> {
+    RawQuery(query): RawQuery,
+) -> Result<Response, ApiError> {
     let (environment, id) = current(&app, &headers).await?;
-    connections::delete(&app, &environment, id).await?;
-    Ok(StatusCode::NO_CONTENT)
+    delete_with(&app, &environment, id, query.as_deref()).await
 }
 
 /// Tries the credential: alive, refused, or unreachable. A refused one is disconnected.

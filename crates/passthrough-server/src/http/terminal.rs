@@ -112,7 +112,7 @@ async fn delete_current(
 ) -> Result<Json<TerminalConnection>, ApiError> {
     let (environment, id) = native::current(&app, &headers).await?;
     let connection = connections::find(&app, &environment, id).await?.connection;
-    connections::delete(&app, &environment, id).await?;
+    connections::delete(&app, &environment, id, false).await?;
     Ok(Json(show(&app, &connection, presented(&headers))))
 }
 

@@ -83,7 +83,7 @@ pub async fn complete(
     let theirs = theirs.and_then(|stored| stored.connection_id);
     let is_new = session.connection_id.is_none() && id == own;
     if is_new && theirs != Some(id) && made_now(app, &session.environment, id).await {
-        connections::delete(app, &session.environment, id).await?;
+        connections::delete(app, &session.environment, id, false).await?;
     }
     theirs.ok_or(Trouble::Interrupted)
 }

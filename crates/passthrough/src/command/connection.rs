@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 use passthrough_client::ConnectionFilter;
 use passthrough_client::wire::connection::{
-    Connection as WireConnection, PatchConnection, VerificationResult,
+    Connection as WireConnection, PatchConnection, Revocation, VerificationResult,
 };
 
 use crate::exit::{Exit, Hinted};
@@ -125,6 +125,10 @@ pub struct Archive {
 pub struct Delete {
     #[command(flatten)]
     one: One,
+    /// Give the grant back to the provider first. At many providers this ends all that the account has allowed the
+    /// OAuth client, other connections included
+    #[arg(long)]
+    revoke: bool,
     /// Do not ask
     #[arg(long, short)]
     yes: bool,
@@ -260,6 +264,18 @@ impl Delete {
                 output.note("nothing was deleted");
                 return Ok(Exit::Failed);
             }
+        }
+        if self.revoke {
+            let deleted = client.revoke_and_delete_connection(&connection.id).await?;
+            let what = match deleted.revoked {
+                Revocation::Done => "the provider has taken the grant back",
+                Revocation::NotOffered => "its provider has no way of taking it back",
+                Revocation::Failed => {
+                    "the provider has NOT taken the grant back: the end user can, in their account there"
+                }
+            };
+            output.note(format!("{} is deleted; {what}", connection.id));
+            return Ok(if deleted.revoked == Revocation::Failed { Exit::Failed } else { Exit::Done });
         }
         client.delete_connection(&connection.id).await?;
         output.note(format!("{} is deleted", connection.id));

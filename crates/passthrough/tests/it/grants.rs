@@ -12,6 +12,7 @@ use crate::support::{catalog, failure, json, on_both_databases, setup};
 
 on_both_databases! {
     a_client_shows_who_it_is_in_every_way
+    a_grant_is_given_back_where_that_is_wanted
 }
 
 /// A provider file: `machine` asks for tokens of its own, `user` for those of somebody who consented.
@@ -119,6 +120,73 @@ async fn a_client_shows_who_it_is_in_every_way(engine: Engine) {
     program.finish().await;
 }
 
+async fn a_grant_is_given_back_where_that_is_wanted(engine: Engine) {
+    let oidc = oidc_provider();
+    let revocable = |address: &str| {
+        let told = format!("revoke_url = \"{address}\", ");
+        let file = file(&oidc.url, "basic", "").replace("oauth2 = { ", &format!("oauth2 = {{ {told}"));
+        file.replace("rotation = ", &format!("revoke_url = \"{address}\"\nrotation = "))
+    };
+    let mut program = setup(engine)
+        .provider("books", &revocable(&format!("{}/token/revocation", oidc.url)))
+        .provider("lost", &revocable("http://127.0.0.1:1/revoke"))
+        .provider("silent", &file(&oidc.url, "basic", ""))
+        .start()
+        .await;
+    let client = oidc.register("https://app.example/callback", 3600).await;
+    program.watch(&client.secret);
+    for key in ["books", "lost", "silent"] {
+        let settings = object!({"clientId": client.id, "clientSecret": client.secret});
+        integration(&mut program, key, key, &settings).await;
+    }
+    let deleted = async |program: &Program, connection: &Connected, query: &str| -> Value {
+        let path = format!("/v1/connections/{}", connection.id);
+        let answer = program.api("DELETE", &format!("{path}{query}"), "").await;
+        assert_eq!(program.api("GET", &path, "").await.status, 404);
+        let event = json(&program.api("GET", "/v1/events?limit=1", "").await)["results"][0].clone();
+        assert_eq!(
+            (&event["type"], &event["data"]["connectionId"]),
+            (&object!("connection.deleted"), &object!(connection.id))
+        );
+        match answer.status.as_u16() {
+            204 => {
+                assert!(event["data"].get("revoked").is_none(), "{event}");
+                Value::Null
+            }
+            200 => {
+                let revoked = json(&answer)["revoked"].clone();
+                assert_eq!(event["data"]["revoked"], revoked);
+                revoked
+            }
+            _ => panic!("{}", answer.text()),
+        }
+    };
+    for (integration, auth, query, revoked) in [
+        ("books", "user", "", Value::Null),
+        ("books", "user", "?revoke=false", Value::Null),
+        ("books", "user", "?revoke=true", "done".into()),
+        ("books", "machine", "?revoke=true", "done".into()),
+        ("lost", "user", "?revoke=true", "failed".into()),
+        ("silent", "user", "?revoke=true", "not_offered".into()),
+    ] {
+        let token = oidc.mint(&client).await;
+        program.watch(&token);
+        let credentials = if auth == "user" { object!({"refresh_token": token}) } else { object!({}) };
+        let connected = program.connect(&connection(integration, auth, &credentials)).await;
+        me(&program, &connected).await;
+        let before = oidc.counts(&client).await.get("revoked").copied().unwrap_or_default();
+        let came = deleted(&program, &connected, query).await;
+        assert_eq!(came, revoked, "{integration} {auth} {query}");
+        // The refresh token is taken back, and with it the whole grant.
+        let after = oidc.counts(&client).await.get("revoked").copied().unwrap_or_default();
+        assert_eq!(after > before, auth == "user" && revoked == "done", "{integration} {auth} {query}");
+    }
+    let wrong =
+        program.api("DELETE", "/v1/connections/conn_01K9ZP3Q5T8V0W2X4Y6Z8A0B2C?revoke=maybe", "").await;
+    assert_eq!(wrong.status, 400, "{}", wrong.text());
+    program.finish().await;
+}
+
 /// An app of Okta's, which brings its key with the connection.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_service_app_of_the_catalogs_okta_signs_with_its_key() {
@@ -172,8 +240,7 @@ async fn a_client_without_a_secret_is_consented_to_with_a_proof_key() {
         "grant_types": ["authorization_code", "refresh_token"]});
     let client = oidc.register_with(&redirect, &metadata).await;
     integration(&mut program, "books", "books", &object!({"clientId": client.id})).await;
-    let (_, url) =
-        link(&program, &object!({"integration": "books", "redirectUrl": PRODUCT})).await;
+    let (_, url) = link(&program, &object!({"integration": "books", "redirectUrl": PRODUCT})).await;
     let mut browser = Browser::new(&program);
     let page = browser.open(&url).await;
     let response = browser.submit(&page, &[]).await;

@@ -12,7 +12,7 @@ use hyper::header::CONTENT_TYPE;
 use passthrough_testkit::echo::{EchoProvider, Seen};
 use passthrough_testkit::http::{Response, send};
 use passthrough_testkit::program::{CANARY, Connected, Engine, Program, canary};
-use passthrough_testkit::services::verdaccio;
+use passthrough_testkit::services::{Verdaccio, verdaccio, verdaccio_with_short_tokens};
 use serde_json::{Value, json as object};
 
 use crate::database::Database;
@@ -26,6 +26,7 @@ on_both_databases! {
     verizon_reveal_gives_tokens_for_twenty_minutes_which_are_replaced_before_or_at_their_end
     wialon_sessions_are_made_anew_after_resting_and_after_their_end
     verdaccio_is_logged_in_to
+    verdaccio_is_logged_in_to_again_when_its_token_has_ended
 }
 
 fn answer(status: u16, kind: &str, body: impl Into<Bytes>) -> hyper::Response<Full<Bytes>> {
@@ -471,37 +472,46 @@ async fn wialon_sessions_are_made_anew_after_resting_and_after_their_end(engine:
     program.finish().await;
 }
 
+/// An npm registry's own login.
+const REGISTRY: &str = r#"
+    name = "Registry"
+    base_url = "{url}"
+    variables.url = { label = "Registry", format = "url" }
+    verify.request = "GET /-/npm/v1/user"
+    verify.account_label = "/name"
+    [auth.login]
+    grant = "login"
+    fields.user_name.label = "User name"
+    fields.password = { label = "Password", secret = true }
+    login.request = "PUT {url}/-/user/org.couchdb.user:{user_name}"
+    login.json = { name = "{user_name}", password = "{password}" }
+    # Without this it is a registration, and the name is taken.
+    login.basic = "{user_name}:{password}"
+    login.capture.token = "/token"
+    login.refused_when = [{ status = 409 }]
+    inject.headers.authorization = "Bearer {token}"
+"#;
+
+/// Makes a user at a registry, as `npm adduser` does.
+async fn registered(registry: &Verdaccio, user: &str, password: &str) {
+    let account = object!({"name": user, "password": password}).to_string();
+    let made = format!("{}/-/user/org.couchdb.user:{user}", registry.url);
+    assert_eq!(send("PUT", &made, &[("content-type", "application/json")], account).await.status, 201);
+}
+
+fn registry_request(registry: &Verdaccio, user: &str, password: &str) -> String {
+    object!({"provider": "registry", "verify": true, "variables": {"url": registry.url},
+        "credentials": {"user_name": user, "password": password}})
+    .to_string()
+}
+
 async fn verdaccio_is_logged_in_to(engine: Engine) {
     let registry = verdaccio();
     let (user, password) = (canary("user").to_lowercase(), canary("password"));
-    let account = object!({"name": user, "password": password}).to_string();
-    let made = format!("{}/-/user/org.couchdb.user:{user}", registry.url);
     let content = [("content-type", "application/json")];
-    assert_eq!(send("PUT", &made, &content, account).await.status, 201);
-    let file = r#"
-        name = "Registry"
-        base_url = "{url}"
-        variables.url = { label = "Registry", format = "url" }
-        verify.request = "GET /-/npm/v1/user"
-        verify.account_label = "/name"
-        [auth.login]
-        grant = "login"
-        fields.user_name.label = "User name"
-        fields.password = { label = "Password", secret = true }
-        login.request = "PUT {url}/-/user/org.couchdb.user:{user_name}"
-        login.json = { name = "{user_name}", password = "{password}" }
-        # Without this it is a registration, and the name is taken.
-        login.basic = "{user_name}:{password}"
-        login.capture.token = "/token"
-        login.refused_when = [{ status = 409 }]
-        inject.headers.authorization = "Bearer {token}"
-    "#;
-    let mut program = setup(engine).provider("registry", file).start().await;
-    let request = |password: &str| {
-        object!({"provider": "registry", "verify": true, "variables": {"url": registry.url},
-            "credentials": {"user_name": user, "password": password}})
-        .to_string()
-    };
+    registered(&registry, &user, &password).await;
+    let mut program = setup(engine).provider("registry", REGISTRY).start().await;
+    let request = |password: &str| registry_request(&registry, &user, password);
     let refused = program.api("POST", "/v1/connections", &request(&canary("wrong"))).await;
     failure(&refused, 422, "invalid_credentials");
     let connection = program.connect(&request(&password)).await;
@@ -525,5 +535,27 @@ async fn verdaccio_is_logged_in_to(engine: Engine) {
     let patched = program.api("PATCH", &format!("/v1/connections/{}", connection.id), &patch).await;
     assert_eq!(patched.status, 200, "{}", patched.text());
     assert_eq!(envelope(&program, &connection, &who).await["response"]["username"], user.as_str());
+    program.finish().await;
+}
+
+/// Its file does not say how long a token lives, and nobody else does: its end is seen when it is refused.
+async fn verdaccio_is_logged_in_to_again_when_its_token_has_ended(engine: Engine) {
+    let registry = verdaccio_with_short_tokens(2);
+    let (user, password) = (canary("user").to_lowercase(), canary("password"));
+    registered(&registry, &user, &password).await;
+    let mut program = setup(engine).provider("registry", REGISTRY).start().await;
+    let connection = program.connect(&registry_request(&registry, &user, &password)).await;
+    let who = object!({"method": "GET", "path": "/-/npm/v1/user"});
+    for _ in 0..2 {
+        tokio::time::sleep(Duration::from_millis(3_100)).await;
+        let answer = envelope(&program, &connection, &who).await;
+        assert_eq!(
+            (&answer["statusCode"], &answer["response"]["name"]),
+            (&object!(200), &object!(user)),
+            "{answer}"
+        );
+        assert_eq!(answer["attempts"], 2, "{answer}");
+    }
+    assert_eq!(status(&program, &connection).await, "connected");
     program.finish().await;
 }

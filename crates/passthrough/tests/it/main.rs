@@ -39,6 +39,7 @@ mod logins;
 mod logs;
 mod metrics;
 mod misbehaving;
+mod oauth1;
 mod passthrough;
 mod proxy;
 mod raw;
