@@ -407,7 +407,7 @@ impl Grant {
     pub(super) fn uses_field(&self, name: &str) -> bool {
         match self {
             Grant::OAuth2(oauth2) => {
-                CLIENT_NAMES.contains(&name)
+                oauth2.client_names().contains(&name)
                     || name == "scope"
                     || (oauth2.flow == Flow::Password && ["username", "password"].contains(&name))
             }
@@ -483,6 +483,15 @@ impl OAuth2 {
         let mut templates = Vec::new();
         self.collect_templates(&mut templates);
         self.flow == Flow::Code && templates.iter().any(|template| template.names().contains(&REDIRECT_URI))
+    }
+
+    /// By which names the client's way of showing who it is reads what the client has.
+    fn client_names(&self) -> &'static [&'static str] {
+        match self.client_auth {
+            Some(ClientAuth::PrivateKeyJwt) => &["client_id", "client_private_key", "client_key_id"],
+            Some(ClientAuth::None | ClientAuth::Mtls) => &["client_id"],
+            Some(ClientAuth::Basic | ClientAuth::Body) | None => &CLIENT_NAMES,
+        }
     }
 
     fn collect_templates<'a>(&'a self, templates: &mut Vec<&'a Template>) {

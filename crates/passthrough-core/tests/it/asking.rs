@@ -95,6 +95,9 @@ fn give_keys(auth: &Auth, credential: &mut Credential) {
         let names = jwt.key.names().into_iter();
         credential.fields.extend(names.map(|name| (name.to_owned(), key.into())));
     }
+    if let Some(own) = credential.fields.get_mut("client_private_key") {
+        *own = RSA.as_str().into();
+    }
     let client = [
         ("client_private_key", RSA.as_str()),
         ("client_id", "made-up-client_id"),
