@@ -178,8 +178,11 @@ fn read(path: &Path, bytes: &[u8]) -> Option<Entry> {
 
 /// The answer in a room that its owner had no time to close: whole, or none. Half of one is no JSON.
 fn written(path: &Path) -> io::Result<Option<Entry>> {
-    match fs::read(path) {
-        Ok(bytes) => {
+    // What is no file may be without end: a device that somebody put there would fill all of memory.
+    let is_file = |metadata: fs::Metadata| metadata.is_file();
+    match fs::metadata(path).map(is_file).and_then(|is_file| is_file.then(|| fs::read(path)).transpose()) {
+        Ok(None) => Ok(None),
+        Ok(Some(bytes)) => {
             let text = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
             Ok(serde_json::from_slice(text).ok())
         }
@@ -250,5 +253,9 @@ mod tests {
         assert_eq!(spool.list().unwrap(), vec![(path.clone(), entry())]);
         assert_eq!(spool.find(connection(), 7).unwrap(), Some((path, entry())));
         assert_eq!(spool.find(connection(), 8).unwrap(), None);
+        // It never ends.
+        std::os::unix::fs::symlink("/dev/full", spool.path(connection(), 9)).unwrap();
+        assert_eq!(spool.find(connection(), 9).unwrap(), None);
+        assert_eq!(spool.list().unwrap().len(), 1);
     }
 }
