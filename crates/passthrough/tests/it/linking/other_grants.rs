@@ -183,7 +183,7 @@ async fn accented_server(short: String, long: String, renewed: String) -> EchoPr
         let form = pairs(std::str::from_utf8(&seen.body).unwrap());
         let (path, query) = seen.target.split_once('?').unwrap_or((&seen.target, ""));
         let query = pairs(query);
-        let has = |given: &std::collections::BTreeMap<String, String>, name: &str, wanted: &str| {
+        let has = |given: &std::collections::HashMap<String, String>, name: &str, wanted: &str| {
             given.get(name).is_some_and(|value| value == wanted)
         };
         let token = |token: &str, seconds: u32| {
@@ -261,8 +261,7 @@ async fn an_account_is_linked_where_oauth_2_is_spoken_with_an_accent() {
     let made = value!({ "provider": "odd", "clientId": "client-1", "clientSecret": canary("secret") });
     let made = program.api("POST", "/v1/integrations", &made.to_string()).await;
     assert_eq!(made.status, 201, "{}", made.text());
-    let (_, url) =
-        link(&program, &value!({ "integration": "odd", "auth": "oauth", "redirectUrl": PRODUCT })).await;
+    let (_, url) = link(&program, &value!({ "integration": "odd", "redirectUrl": PRODUCT })).await;
     let mut browser = Browser::new(&program);
     let page = browser.open(&url).await;
     let address = go(&mut browser, &page).await;
