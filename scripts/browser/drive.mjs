@@ -71,6 +71,9 @@ const steps = {
     await page.goto(url);
     here = page;
   },
+  async back() {
+    await page.goBack();
+  },
   // Waits for a text to be seen.
   async see(text) {
     await here.getByText(text).filter({ visible: true }).first().waitFor();

@@ -136,11 +136,12 @@ async fn a_user_consents_at_a_real_provider_and_the_connection_renews_itself(eng
     chromium.click("Books");
     chromium.see("Your password stays there.");
     chromium.click("Continue to Books");
+    // The way back in the browser is a way back, and not a page that leads on by itself again.
     chromium.reach(&format!("{}/interaction/", oidc.url));
-    chromium.fill("Enter any login", "jo@example.com");
-    chromium.fill("and password", "anything");
-    chromium.click("Sign-in");
-    chromium.see("Authorize");
+    chromium.step(&value!(["back"]));
+    chromium.see("Your password stays there.");
+    chromium.click("Continue to Books");
+    sign_in(&mut chromium);
     chromium.click("[ Cancel ]");
     chromium.see("You did not allow access at Books. Nothing was connected. You can try again.");
     chromium.assert_accessible();
@@ -168,6 +169,37 @@ async fn a_user_consents_at_a_real_provider_and_the_connection_renews_itself(eng
     }
     let calls = [("authorization_code".to_owned(), 1), ("refresh_token".to_owned(), 1)];
     assert_eq!(oidc.counts(&client).await, calls.into());
+    scene.program.finish().await;
+}
+
+/// Signs in at the provider, which asks for consent then.
+#[track_caller]
+fn sign_in(chromium: &mut Chromium) {
+    chromium.see("Sign-in");
+    chromium.fill("Enter any login", "jo@example.com");
+    chromium.fill("and password", "anything");
+    chromium.click("Sign-in");
+    chromium.see("Authorize");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consent_in_a_window_is_told_to_the_page_that_opened_it() {
+    let oidc = oidc_provider();
+    let mut scene = scene(Engine::Sqlite, |setup| setup.provider("books", &books_file(&oidc))).await;
+    integration(&mut scene, &oidc).await;
+    let request = value!({ "integration": "books", "origin": scene.product.at("") });
+    let (_, url) = link(&scene.program, &request).await;
+    let mut chromium = Chromium::start(&value!({}));
+    chromium.open(&scene.product.at(&format!("/opener?{url}")));
+    chromium.step(&value!(["window", "Connect"]));
+    chromium.click("Continue to Books");
+    sign_in(&mut chromium);
+    chromium.click("Continue");
+    chromium.step(&value!(["opener"]));
+    let told = chromium.evaluate("told");
+    assert_eq!((&told[0]["origin"], &told[0]["data"]["status"]), (&value!(scene.pages.url), &value!("done")));
+    let token = told[0]["data"]["token"].as_str().unwrap();
+    assert_eq!(json(&exchange(&scene.program, token).await)["account"]["id"], "jo@example.com");
     scene.program.finish().await;
 }
 
@@ -223,6 +255,11 @@ async fn a_form_says_what_is_wrong_and_takes_what_is_right_with_and_without_a_sc
         assert_eq!(chromium.evaluate("document.getElementById('f.shop').value"), "PS-7");
         assert_eq!(chromium.evaluate("document.getElementById('f.api_key').value"), "");
         scene.fill_in(&mut chromium, &scene.key);
+        if script {
+            chromium.click("Show");
+            assert_eq!(chromium.evaluate("document.getElementById('f.api_key').type"), "text");
+            assert_eq!(chromium.evaluate("document.activeElement.textContent"), "Hide");
+        }
         chromium.click("Connect");
         chromium.reach(&format!("{back}?token=pub_tkn_"));
         chromium.assert_no_complaints(&scene.pages.url);
