@@ -1,0 +1,12 @@
+export { PassthroughCore } from "./core.js";
+export { type ProxyFetchOptions } from "./funcs/proxyFetch.js";
+export { all } from "./lib/all.js";
+export { type Fetcher, HTTPClient, type HookName, type Hooks } from "./lib/http.js";
+export type { Logger } from "./lib/logger.js";
+export type { BackoffStrategy, RequestOptions, RetryConfig, SDKOptions } from "./lib/options.js";
+export type { Result } from "./lib/result.js";
+export * as components from "./models/components.js";
+export * as errors from "./models/errors.js";
+export type * as operations from "./models/operations.js";
+export { Passthrough } from "./sdk.js";
+export { verifyWebhook, type WebhookMessage, WebhookVerificationError } from "./webhooks.js";

@@ -1,0 +1,76 @@
+import { ConnectionError, type RequestError, SDKError } from "../models/errors.js";
+import type { BackoffStrategy, RequestOptions, RetryConfig } from "./options.js";
+
+const CODES = ["429", "500", "502", "503", "504"];
+const BACKOFF: BackoffStrategy = { initialInterval: 500, maxInterval: 60_000, exponent: 1.5, maxElapsedTime: 3_600_000 };
+
+/** What holds where nobody said anything: a caller waits ten seconds longer at the most. */
+const UNASKED: RetryConfig = {
+  strategy: "backoff",
+  backoff: { ...BACKOFF, maxElapsedTime: 10_000 },
+  retryConnectionErrors: true,
+};
+
+/**
+ * How long to wait before the call is tried again, in milliseconds; `undefined` where it is not.
+ *
+ * `safe` says that the call changes nothing. `tries` were made, the first of them `elapsed` milliseconds ago.
+ */
+export function pauseBeforeNext(
+  error: RequestError,
+  safe: boolean,
+  tries: number,
+  elapsed: number,
+  configured: RetryConfig | undefined,
+  codes: RequestOptions["retryCodes"],
+): number | undefined {
+  const config = configured ?? UNASKED;
+  if (config.strategy === "none") return undefined;
+  const harmless = safe || config.repeatWrites === true;
+  if (error instanceof SDKError) {
+    if (!matches(error.statusCode, codes ?? CODES)) return undefined;
+    if (!mayRepeat(error, harmless, codes !== undefined)) return undefined;
+  } else if (error instanceof ConnectionError) {
+    if (!config.retryConnectionErrors || !(harmless || neverSent(error.cause))) return undefined;
+  } else {
+    return undefined;
+  }
+  const backoff = config.backoff ?? BACKOFF;
+  const pause = asked(error) ?? growing(backoff, tries);
+  return elapsed + pause > backoff.maxElapsedTime ? undefined : pause;
+}
+
+function matches(status: number, codes: string[]): boolean {
+  const text = String(status);
+  return codes.some((code) => (/^\dxx$/i.test(code) ? code[0] === text[0] : code === text));
+}
+
+/** The server says what is known. Without its word, as from a gateway in front of it, anything may have happened. */
+function mayRepeat(error: SDKError, harmless: boolean, codeWasAskedFor: boolean): boolean {
+  if (error.sent === "no") return codeWasAskedFor || error.retryable === true;
+  const reason = (error.detail as { reason?: unknown } | undefined)?.reason;
+  // The provider has answered, and would answer the same again.
+  const hopeless = reason === "decode" || reason === "too_large";
+  return harmless && (codeWasAskedFor || !hopeless);
+}
+
+/** Runtimes that say why no connection was made have one of these codes on the error's cause. */
+function neverSent(error: unknown): boolean {
+  const { code, cause } = (error ?? {}) as { code?: unknown; cause?: { code?: unknown } };
+  return /^(ECONNREFUSED|ConnectionRefused|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/.test(
+    String(cause?.code ?? code),
+  );
+}
+
+/** `Retry-After`: seconds, or a date (RFC 9110, 10.2.3). */
+function asked(error: RequestError): number | undefined {
+  const value = error instanceof SDKError ? error.rawResponse.headers.get("retry-after") : null;
+  if (!value) return undefined;
+  const ms = /^[\d.]+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
+  return Number.isNaN(ms) ? undefined : Math.max(0, ms);
+}
+
+/** Between half of the interval and all of it, so that callers who failed together do not come again together. */
+function growing({ initialInterval, maxInterval, exponent }: BackoffStrategy, tries: number): number {
+  return Math.min(initialInterval * exponent ** (tries - 1), maxInterval) * (0.5 + Math.random() / 2);
+}
