@@ -14,6 +14,8 @@ export async function listen(handler: Handler): Promise<Listening> {
     void Promise.resolve(handler(request, response)).catch(() => response.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  // A test that failed before it closed its server ends nevertheless.
+  server.unref();
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,

@@ -68,6 +68,8 @@ async function started(): Promise<{ url: string; apiKey: string; stop: () => Pro
   });
   const folders = ["--data-dir", join(folder, "data"), "--providers", join(folder, "providers")];
   const child = spawn(binary, ["serve", "--listen", "127.0.0.1:0", ...folders], { env: environment });
+  // Whatever becomes of the tests, no server is left behind.
+  process.once("exit", () => child.kill("SIGKILL"));
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   let apiKey = "";
   let said = "";

@@ -80,21 +80,9 @@ async function once<T>(
   signal: AbortSignal | undefined,
   read: (response: Response) => T | Promise<T>,
 ): Promise<T> {
-  const headers = new Headers(options.fetchOptions?.headers);
-  if (!headers.has("accept")) headers.set("accept", "application/json");
-  if (call.body !== undefined) headers.set("content-type", "application/json");
-  for (const [name, value] of Object.entries(call.headers ?? {})) headers.set(name, value);
   // Health is told to everybody.
-  if (call.path.startsWith("/v1/")) headers.set("authorization", await core.authorization());
-  const request = requestOf(core.serverURL + call.path, {
-    // A redirect that is followed takes the connection token along, wherever it leads.
-    redirect: "manual",
-    ...options.fetchOptions,
-    method: call.method,
-    headers,
-    body: call.body ?? null,
-    signal: signal ?? null,
-  });
+  const authorization = call.path.startsWith("/v1/") ? await core.authorization() : undefined;
+  const request = requestOf(core, { ...call.headers, ...(authorization && { authorization }) }, call, options, signal);
   const response = await exchange(core, request);
   if (response.status < 200 || response.status > 299) {
     throw new SDKError(response, await response.clone().text());
@@ -102,9 +90,27 @@ async function once<T>(
   return read(response);
 }
 
-function requestOf(url: string, init: RequestInit): Request {
+function requestOf(
+  core: PassthroughCore,
+  own: { [name: string]: string },
+  call: Call,
+  { fetchOptions }: RequestOptions,
+  signal: AbortSignal | undefined,
+): Request {
   try {
-    return new Request(url, init);
+    const headers = new Headers(fetchOptions?.headers);
+    if (!headers.has("accept")) headers.set("accept", "application/json");
+    if (call.body !== undefined) headers.set("content-type", "application/json");
+    for (const [name, value] of Object.entries(own)) headers.set(name, value);
+    return new Request(core.serverURL + call.path, {
+      // A redirect that is followed takes the connection token along, wherever it leads.
+      redirect: "manual",
+      ...fetchOptions,
+      method: call.method,
+      headers,
+      body: call.body ?? null,
+      signal: signal ?? null,
+    });
   } catch (error) {
     throw new InvalidRequestError(`no request can be made of this: ${(error as Error).message}`, error);
   }
