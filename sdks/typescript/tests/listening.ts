@@ -6,14 +6,14 @@ export type Handler = (request: IncomingMessage, response: ServerResponse) => vo
 
 export type Listening = { url: string; seen: IncomingMessage[]; close: () => void };
 
-/** Serves on a free port. `seen` are the requests, the oldest first. */
-export async function listen(handler: Handler): Promise<Listening> {
+/** Serves on a free port, or on this one. `seen` are the requests, the oldest first. */
+export async function listen(handler: Handler, at = 0): Promise<Listening> {
   const seen: IncomingMessage[] = [];
   const server = createServer((request, response) => {
     seen.push(request);
     void Promise.resolve(handler(request, response)).catch(() => response.destroy());
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(at, "127.0.0.1", resolve));
   // A test that failed before it closed its server ends nevertheless.
   server.unref();
   const { port } = server.address() as AddressInfo;

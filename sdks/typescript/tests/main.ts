@@ -4,4 +4,6 @@ import "./errors.test.js";
 import "./retries.test.js";
 import "./proxy.test.js";
 import "./privacy.test.js";
+import "./resources.test.js";
+import "./webhooks.test.js";
 import "./official-sdks.test.js";

@@ -121,7 +121,7 @@ test("redirects are followed through the connection, as the Fetch standard has i
   assert.equal(((await kept.json()) as Echo).method, "DELETE");
   const stream = new Blob(["words"]).stream();
   await assert.rejects(fetch("/redirect/307", { method: "POST", body: stream }), TypeError);
-  await assert.rejects(fetch("/redirect/302?to=/redirect/302?to=/redirect/302"), /too often|redirect/);
+  await assert.rejects(fetch("/loop"), /too often/);
 });
 
 test("redirect: manual gives the redirect, redirect: error fails", async () => {

@@ -82,7 +82,7 @@ test("row `options`: may be left out, in the class's method and in the function"
 
 test("row `options.fetchOptions`: extra headers reach the server", async () => {
   const request = { xConnectionToken: await connected(), passThroughRequestDto: { ...get, path: "/status/503" } };
-  const ask = (headers: RequestInit["headers"]) => sdk.passthrough.request(request, { fetchOptions: { headers } });
+  const ask = (headers: NonNullable<RequestInit["headers"]>) => sdk.passthrough.request(request, { fetchOptions: { headers } });
   // The server itself repeats a 503 twice, unless a header of the call says otherwise.
   assert.equal((await ask({ "Passthrough-Retries": "0" })).attempts, 1);
   assert.equal((await ask([["Passthrough-Retries", "1"]])).attempts, 2);

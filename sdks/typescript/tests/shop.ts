@@ -42,6 +42,9 @@ export async function shop(request: IncomingMessage, response: ServerResponse): 
     case "redirect":
       response.writeHead(Number(second), { location: url.searchParams.get("to") ?? "/elsewhere" });
       return void response.end();
+    case "loop":
+      response.writeHead(302, { location: "/loop" });
+      return void response.end();
     case "first-chunk": {
       // Answers as soon as the first bytes of the request's body are here.
       const chunk = await new Promise<Buffer>((resolve) => request.once("data", resolve));

@@ -1,10 +1,11 @@
 import { operation } from "../lib/operation.js";
+import type { CreateIntegration } from "../models/components.js";
 
 /** A page of integrations, by key. */
 export const integrationsList = /* @__PURE__ */ operation("get", "/v1/integrations");
 
 /** Sets up a provider with your OAuth client. */
-export const integrationsCreate = /* @__PURE__ */ operation("post", "/v1/integrations");
+export const integrationsCreate = /* @__PURE__ */ operation<"post", "/v1/integrations", CreateIntegration>("post", "/v1/integrations");
 
 /** One integration. */
 export const integrationsGet = /* @__PURE__ */ operation("get", "/v1/integrations/{key}");

@@ -35,6 +35,11 @@ export type PassthroughResponse<T = unknown> = Omit<schemas.PassthroughResponse,
   responseEncoding: "json" | "text" | "base64";
 };
 
+/** What the server fills in may be left out. */
+type Only<T, Required extends keyof T> = Pick<T, Required> & Partial<Omit<T, Required>>;
+
 /** What a connection is made of. `provider` or `integration`, and the fields of one of its auth entries. */
-export type CreateConnection = Pick<schemas.CreateConnection, "credentials"> &
-  Partial<Omit<schemas.CreateConnection, "credentials">>;
+export type CreateConnection = Only<schemas.CreateConnection, "credentials">;
+
+/** What an integration is made of: a provider, as you have set it up. */
+export type CreateIntegration = Only<schemas.CreateIntegration, "provider">;
