@@ -13,6 +13,7 @@ await Promise.all([
   // Neutral: nothing of Node.js's is assumed.
   build({ ...options, outdir: "dist/commonjs", format: "cjs", platform: "neutral" }),
 ]);
+await cp("../../LICENSE", "LICENSE");
 await writeFile("dist/commonjs/package.json", '{"type": "commonjs"}\n');
 
 execFileSync("node_modules/.bin/tsc", ["--emitDeclarationOnly", "--outDir", "dist/esm"], { stdio: "inherit" });

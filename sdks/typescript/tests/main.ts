@@ -7,3 +7,4 @@ import "./privacy.test.js";
 import "./resources.test.js";
 import "./webhooks.test.js";
 import "./official-sdks.test.js";
+import "./package.test.js";
