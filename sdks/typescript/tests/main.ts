@@ -7,4 +7,5 @@ import "./privacy.test.js";
 import "./resources.test.js";
 import "./webhooks.test.js";
 import "./official-sdks.test.js";
+import "./examples.test.js";
 import "./package.test.js";

@@ -12,6 +12,7 @@ export const files = await listen((_, response) => {
 export async function github(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = new URL(request.url ?? "/", "http://github");
   if (request.headers.authorization !== `Bearer ${CREDENTIAL}`) return answer(response, 401, { message: "Bad credentials" });
+  if (url.pathname === "/user") return answer(response, 200, { login: "us", id: 1 });
   if (url.pathname === "/repos/us/house/issues") {
     if (request.method === "POST") return answer(response, 201, { number: 3, ...JSON.parse(await text(request)) });
     const page = Number(url.searchParams.get("page") ?? 1);
