@@ -87,6 +87,30 @@ test("a request is streamed: the provider answers before its body has ended", as
   end();
 });
 
+test("a Request's body is sent with its length where it is short, and as a stream where it is not", async () => {
+  const fetch = sdk.proxy.fetch(token);
+  const sent = async (body: NonNullable<RequestInit["body"]>, duplex = {}) => {
+    const request = new Request("https://api.example.com/x", { method: "POST", body, ...duplex });
+    const { headers, body: arrived } = (await (await fetch(request)).json()) as Echo;
+    return { length: headers["content-length"], arrived };
+  };
+  assert.deepEqual(await sent("words"), { length: "5", arrived: "words" });
+  assert.deepEqual(await sent(new Blob(["words"])), { length: "5", arrived: "words" });
+  const long = "x".repeat(300_000);
+  assert.equal((await sent(long)).arrived, long);
+  let slowly = 0;
+  const slow = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      if (++slowly === 4) return controller.close();
+      controller.enqueue(new TextEncoder().encode(String(slowly)));
+    },
+  });
+  assert.deepEqual(await sent(slow, { duplex: "half" }), { length: undefined, arrived: "123" });
+  const again = await fetch(new Request("https://api.example.com/redirect/307?to=/end", { method: "POST", body: "words" }));
+  assert.equal(((await again.json()) as Echo).body, "words");
+});
+
 test("an AbortSignal ends the provider's request, before and while the answer comes", async () => {
   const fetch = sdk.proxy.fetch(token);
   await assert.rejects(fetch("/x", { signal: AbortSignal.abort() }), { name: "AbortError" });

@@ -1,5 +1,6 @@
 import { headerValue, type PassthroughCore } from "../core.js";
 import type { Fetcher } from "../lib/http.js";
+import { held } from "../lib/held.js";
 import { exchange } from "../lib/send.js";
 
 export type ProxyFetchOptions = {
@@ -36,7 +37,7 @@ const MOST_REDIRECTS = 20;
  */
 export function proxyFetch(core: PassthroughCore, connectionToken: string, options: ProxyFetchOptions = {}): Fetcher {
   return async (input, init) => {
-    let { url, ...call } = parts(input, init, options.baseURL);
+    let { url, ...call } = await parts(input, init, options.baseURL);
     const { redirect = "follow" } = call;
     const own = await ownHeaders(core, connectionToken, options);
     for (let hops = 0; ; hops++) {
@@ -59,17 +60,18 @@ export function proxyFetch(core: PassthroughCore, connectionToken: string, optio
 
 type Call = RequestInit & { duplex?: "half" };
 
-/** What `fetch` was called with. A body that is not a stream keeps its form, and so its length is known. */
-function parts(input: string | URL | Request, init: RequestInit = {}, baseURL: ProxyFetchOptions["baseURL"]) {
+/** What `fetch` was called with. A body that is no stream keeps its form, and so its length is known. */
+async function parts(input: string | URL | Request, init: RequestInit = {}, baseURL: ProxyFetchOptions["baseURL"]) {
   if (typeof input === "string" || !("url" in input)) {
     const streams = init.body instanceof ReadableStream;
     const call: Call = { ...init, ...(streams && { duplex: "half" }) };
     return { ...call, url: absolute(input, baseURL) };
   }
   const request = new Request(input, init);
-  const { method, headers, body, signal, redirect, cache, credentials, integrity, keepalive } = request;
+  const { method, headers, signal, redirect, cache, credentials, integrity, keepalive } = request;
   const call: Call = { method, headers, signal, redirect, cache, credentials, integrity, keepalive };
-  return { ...call, ...(body && { body, duplex: "half" as const }), url: new URL(request.url) };
+  if (request.body) Object.assign(call, { body: await held(request.body), duplex: "half" });
+  return { ...call, url: new URL(request.url) };
 }
 
 function absolute(input: string | URL, baseURL: ProxyFetchOptions["baseURL"]): URL {
