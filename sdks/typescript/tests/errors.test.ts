@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { inspect } from "node:util";
 import { HTTPClient, Passthrough } from "@passthrough/sdk";
 import * as errors from "@passthrough/sdk/models/errors";
 import type { PassThroughRequestDto } from "@passthrough/sdk/models/components";
@@ -102,9 +103,20 @@ test("what is wrong before anything is sent is an SDKValidationError or an Inval
   circular["itself"] = circular;
   const invalid = [ask({ method: "POST", path: "/", body: circular }), ask({ method: "POST", path: "/", body: { n: 1n } })];
   for (const error of await Promise.all(invalid)) assert.ok(error instanceof errors.InvalidRequestError, String(error));
-  const fetchOptions = { headers: { "not a name": "x" } };
-  const header = await failure(sdk.request({ xConnectionToken: "x", passThroughRequestDto: get }, { fetchOptions }));
-  assert.ok(header instanceof errors.InvalidRequestError, String(header));
+  for (const headers of [{ "not a name": "x" }, { "X-Gateway-Key": "a secret\nof two lines" }]) {
+    const options = { fetchOptions: { headers } };
+    const error = await failure(sdk.request({ xConnectionToken: "x", passThroughRequestDto: get }, options));
+    assert.ok(error instanceof errors.InvalidRequestError, String(error));
+    assert.ok(!inspect(error, { showHidden: true }).includes("a secret"));
+  }
+});
+
+test("a timeoutMs that is none is an InvalidRequestError, and one without end is fine", async () => {
+  for (const timeoutMs of [-1, NaN]) {
+    const error = await failure(sdk.providers.list({}, { timeoutMs }));
+    assert.ok(error instanceof errors.InvalidRequestError, String(error));
+  }
+  for (const timeoutMs of [Infinity, 2 ** 40]) assert.ok(await sdk.providers.list({}, { timeoutMs }));
 });
 
 test("an answer of another form than was agreed is an SDKValidationError with the answer", async () => {

@@ -15,6 +15,9 @@ import type { RequestOptions } from "./options.js";
 import { done, failed, type Result } from "./result.js";
 import { pauseBeforeNext } from "./retries.js";
 
+// Timers take no more than 31 bits: a longer time would be none at all.
+const LONGEST_MS = 2 ** 31 - 1;
+
 /** One call of the server's API. */
 export type Call = {
   method: string;
@@ -97,8 +100,8 @@ function requestOf(
   { fetchOptions }: RequestOptions,
   signal: AbortSignal | undefined,
 ): Request {
+  const headers = headersOf(fetchOptions?.headers);
   try {
-    const headers = new Headers(fetchOptions?.headers);
     if (!headers.has("accept")) headers.set("accept", "application/json");
     if (call.body !== undefined) headers.set("content-type", "application/json");
     for (const [name, value] of Object.entries(own)) headers.set(name, value);
@@ -113,6 +116,15 @@ function requestOf(
     });
   } catch (error) {
     throw new InvalidRequestError(`no request can be made of this: ${(error as Error).message}`, error);
+  }
+}
+
+/** Without the runtime's own words, which hold the value that it refuses. */
+function headersOf(given: RequestInit["headers"]): Headers {
+  try {
+    return new Headers(given);
+  } catch {
+    throw new InvalidRequestError("fetchOptions.headers has a name or a value that no header can have");
   }
 }
 
@@ -137,7 +149,8 @@ export async function json<T>(response: Response): Promise<T> {
 
 function deadline(signal: AbortSignal | null | undefined, timeoutMs: number | undefined): AbortSignal | undefined {
   if (timeoutMs === undefined) return signal ?? undefined;
-  const timeout = AbortSignal.timeout(timeoutMs);
+  if (!(timeoutMs >= 0)) throw new InvalidRequestError("timeoutMs is no number of milliseconds");
+  const timeout = AbortSignal.timeout(Math.min(timeoutMs, LONGEST_MS));
   return signal ? AbortSignal.any([signal, timeout]) : timeout;
 }
 
@@ -160,8 +173,7 @@ function named(thrown: unknown, signal: AbortSignal | undefined): RequestError {
 
 function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve) => {
-    // A longer time than 31 bits hold would be none.
-    const timer = setTimeout(wake, Math.min(ms, 2 ** 31 - 1));
+    const timer = setTimeout(wake, Math.min(ms, LONGEST_MS));
     function wake() {
       clearTimeout(timer);
       signal?.removeEventListener("abort", wake);
