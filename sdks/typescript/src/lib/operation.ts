@@ -30,7 +30,7 @@ export type RequestOf<P extends keyof paths, M extends Method> = Flat<
 
 /** The JSON of the answer; nothing where there is none. */
 export type ResponseOf<P extends keyof paths, M extends Method> = paths[P][M] extends { responses: infer R }
-  ? { [S in Extract<keyof R, 200 | 201 | 202 | 204>]: S extends 204 ? void : Json<R[S]> }[Extract<
+  ? { [S in Extract<keyof R, 200 | 201 | 202 | 204>]: S extends 204 ? undefined : Json<R[S]> }[Extract<
       keyof R,
       200 | 201 | 202 | 204
     >]

@@ -445,7 +445,10 @@ export interface paths {
         /** Deletes a connection and its credential. */
         delete: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description Give the grant back to the provider first (OAuth 2.0) */
+                    revoke?: boolean;
+                };
                 header?: never;
                 path: {
                     /** @description `conn_…` */
@@ -455,6 +458,14 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Deleted"];
+                    };
+                };
                 204: {
                     headers: {
                         [name: string]: unknown;
@@ -760,13 +771,24 @@ export interface paths {
         /** Deletes the connection of the presented connection token. */
         delete: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description Give the grant back to the provider first (OAuth 2.0) */
+                    revoke?: boolean;
+                };
                 header?: never;
                 path?: never;
                 cookie?: never;
             };
             requestBody?: never;
             responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Deleted"];
+                    };
+                };
                 204: {
                     headers: {
                         [name: string]: unknown;
@@ -2895,6 +2917,11 @@ export interface components {
             /** @description Where events are to be sent to: `https://…`. */
             url: string;
         };
+        /** @description The answer of `DELETE /v1/connections/{id}?revoke=true`. */
+        Deleted: {
+            /** @description Whether the provider has taken the grant back. The connection is deleted either way. */
+            revoked: components["schemas"]["Revocation"];
+        };
         /** @description The body of every error of ours. */
         ErrorBody: {
             /** @description A name to branch on. */
@@ -3578,6 +3605,11 @@ export interface components {
          * @enum {string}
          */
         ResponseAs: "auto" | "json" | "text" | "base64";
+        /**
+         * @description What came of giving a grant back to its provider.
+         * @enum {string}
+         */
+        Revocation: "done" | "not_offered" | "failed";
         /** @description The answer of `POST /v1/connections/{id}/verify`. */
         Verification: {
             account?: components["schemas"]["Account"] | null;

@@ -43,6 +43,9 @@ export type CreatedApiKey = Schemas["CreatedApiKey"];
 /** A link session just made, with the URL for the end user: this is the only time that it is shown. */
 export type CreatedLinkSession = Schemas["CreatedLinkSession"];
 
+/** The answer of `DELETE /v1/connections/{id}?revoke=true`. */
+export type Deleted = Schemas["Deleted"];
+
 /** The body of every error of ours. */
 export type ErrorBody = Schemas["ErrorBody"];
 
@@ -144,6 +147,9 @@ export type Replayed = Schemas["Replayed"];
 
 /** How `response` is to be presented. */
 export type ResponseAs = Schemas["ResponseAs"];
+
+/** What came of giving a grant back to its provider. */
+export type Revocation = Schemas["Revocation"];
 
 /** The answer of `POST /v1/connections/{id}/verify`. */
 export type Verification = Schemas["Verification"];

@@ -31,8 +31,10 @@ else if (result.error instanceof errors.SDKError) same<typeof result.error.statu
 
 const made = await connectionsCreate(core, { provider: "stripe", credentials: { api_key: "sk_live" } });
 if (made.ok) same<typeof made.value.token, string>(true);
-const gone = await sdk.connections.delete({ id: "conn_x" });
-same<typeof gone, void>(true);
+const gone = await sdk.webhookEndpoints.delete({ id: "whk_x" });
+same<typeof gone, undefined>(true);
+const revoked = await sdk.connections.delete({ id: "conn_x", revoke: true });
+if (revoked) same<typeof revoked.revoked, components.Revocation>(true);
 for await (const connection of sdk.connections.all({ status: "connected" })) same<typeof connection.id, string>(true);
 const fetched: typeof fetch = sdk.proxy.fetch("con_tkn_x");
 await fetched("/orders", { method: "POST", body: "{}", signal: AbortSignal.timeout(1000) });
