@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import httpx2
 import pytest
-from conftest import KEY, Server
+from conftest import KEY
+from program import Server
 from upstream import Upstream
 
 from passthrough_sdk import AsyncPassthrough, InvalidRequestError, Passthrough

@@ -1,7 +1,8 @@
 """Passthrough requests against the real server."""
 
 import pytest
-from conftest import KEY, Server
+from conftest import KEY
+from program import Server
 from upstream import Upstream
 
 from passthrough_sdk import (

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
-from conftest import Server
+from program import Server
 from upstream import Upstream
 
 from passthrough_sdk import AsyncPassthrough, Passthrough, SDKError, WebhookVerificationError, webhooks

@@ -3,7 +3,8 @@
 import logging
 
 import pytest
-from conftest import KEY, Server
+from conftest import KEY
+from program import Server
 from upstream import Upstream
 
 from passthrough_sdk import AsyncPassthrough, Passthrough, SDKError

@@ -1,7 +1,7 @@
 """Where server and key come from."""
 
 import pytest
-from conftest import Server
+from program import Server
 
 from passthrough_sdk import InvalidRequestError, Passthrough
 
