@@ -13,8 +13,8 @@ import pytest
 from panora_sdk import Panora
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "sdks/python/tests"))
-import program  # noqa: E402
-import upstream as provider  # noqa: E402
+import program
+import upstream as provider
 
 
 @dataclass

@@ -26,7 +26,11 @@ def python_type(schema: dict[str, Any], given: bool) -> str:
             return " | ".join(dict.fromkeys(python_type(one, given) for one in schema[union]))
     if "enum" in schema:
         words = ", ".join(json_string(value) for value in schema["enum"])
-        return f"Literal[{words}]" if len(words) < WIDTH - 30 else "Literal[\n    " + words.replace(", ", ",\n    ") + ",\n]"
+        return (
+            f"Literal[{words}]"
+            if len(words) < WIDTH - 30
+            else "Literal[\n    " + words.replace(", ", ",\n    ") + ",\n]"
+        )
     kind = schema.get("type", "any")
     if isinstance(kind, list):
         return " | ".join(python_type({**schema, "type": one}, given) for one in cast(list[str], kind))

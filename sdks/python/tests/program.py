@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,7 @@ class Server:
 
 
 @contextmanager
-def running(folder: Path, providers: dict[str, str]) -> Iterator[Server]:
+def running(folder: Path, providers: dict[str, str]) -> Generator[Server]:
     """A server with its data in `folder`, loopback opened, and these provider files in place of the catalog's own."""
     (folder / "providers").mkdir()
     for code, text in providers.items():

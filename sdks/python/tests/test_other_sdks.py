@@ -41,9 +41,7 @@ def test_openai(passthrough: Passthrough, upstream: Upstream, openai_token: str)
 
 
 @pytest.mark.anyio
-async def test_openai_in_async_code(
-    async_passthrough: AsyncPassthrough, upstream: Upstream, openai_token: str
-) -> None:
+async def test_openai_in_async_code(async_passthrough: AsyncPassthrough, upstream: Upstream, openai_token: str) -> None:
     bound: Any = httpx.AsyncClient(transport=async_passthrough.proxy.transport(openai_token))
     async with openai.AsyncOpenAI(api_key=NONE, http_client=bound) as client:
         upstream.release.set()

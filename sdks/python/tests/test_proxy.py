@@ -27,7 +27,9 @@ def test_a_client_is_bound_to_its_connection(passthrough: Passthrough, upstream:
     assert "connection-token" not in seen.headers
 
 
-def test_another_client_s_own_credential_stays_at_home(passthrough: Passthrough, upstream: Upstream, token: str) -> None:
+def test_another_client_s_own_credential_stays_at_home(
+    passthrough: Passthrough, upstream: Upstream, token: str
+) -> None:
     with httpx.Client(
         transport=passthrough.proxy.transport(token), headers={"Authorization": "Bearer dummy", "Cookie": "a=b"}
     ) as client:
@@ -56,6 +58,12 @@ def test_a_redirect_to_another_host_does_not_come_back_to_the_connection(
         with pytest.raises(InvalidRequestError, match=r"elsewhere\.example"):
             client.get("https://api.example/redirect")
     assert upstream.seen[-1].path == "/redirect"
+
+
+def test_an_extension_cannot_lead_around_the_proxy(passthrough: Passthrough, upstream: Upstream, token: str) -> None:
+    with passthrough.proxy.client(token) as client:
+        client.get("/orders", extensions={"target": b"/v1/api-keys"})
+    assert upstream.seen[-1].path == "/orders"
 
 
 def test_bodies_stream_both_ways(passthrough: Passthrough, upstream: Upstream, token: str) -> None:

@@ -107,13 +107,14 @@ def test_a_provider_s_answer_is_downloaded_as_it_comes(passthrough: Passthrough,
         x_connection_token=token, pass_through_request_dto={"method": "GET", "path": "/status/404"}
     ) as answer:
         assert answer.source == "envelope" and answer.envelope().status_code == 404
-    with pytest.raises(SDKError), passthrough.raw(x_connection_token="con_tkn_x", pass_through_request_dto={"method": "GET", "path": "/"}):
+    with (
+        pytest.raises(SDKError),
+        passthrough.raw(x_connection_token="con_tkn_x", pass_through_request_dto={"method": "GET", "path": "/"}),
+    ):
         pass
 
 
-@pytest.mark.parametrize(
-    "token", ["", "con_tkn_a\r\nX-Injected: 1", "con_tkn_ä", "a b"]
-)
+@pytest.mark.parametrize("token", ["", "con_tkn_a\r\nX-Injected: 1", "con_tkn_ä", "a b"])
 def test_a_token_that_cannot_be_one_is_refused_unquoted(passthrough: Passthrough, token: str) -> None:
     with pytest.raises(InvalidRequestError) as caught:
         passthrough.request(x_connection_token=token, pass_through_request_dto={"method": "GET", "path": "/"})

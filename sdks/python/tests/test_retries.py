@@ -71,7 +71,9 @@ class Scripted:
                     self.send_header(name, header)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                self.wfile.write(body)
+                for piece in (body[at : at + 1] for at in range(len(body))) if "Trickle" in headers else [body]:
+                    self.wfile.write(piece)
+                    time.sleep(float(headers.get("Trickle", 0)))
 
             def log_message(self, format: str, *args: Any) -> None:
                 pass
@@ -160,11 +162,17 @@ def test_a_server_that_is_not_there_is_tried_until_the_time_is_over() -> None:
     assert caught.value.sent == "no" and url in str(caught.value)
 
 
-def test_a_timeout_is_one_error_whether_the_head_or_the_body_is_late() -> None:
+def test_a_late_answer_is_an_error_of_its_own() -> None:
     with Scripted((200, ENVELOPE, {"Sleep": "1"})) as server, Passthrough("sk_1", server.url) as passthrough:
         with pytest.raises(RequestTimeoutError) as caught:
             passthrough.request(x_connection_token="t", pass_through_request_dto=WRITE, timeout_ms=50)
         assert caught.value.sent == "unknown" and len(server.at) == 1
+
+
+def test_a_body_that_trickles_does_not_hold_the_call_for_ever() -> None:
+    with Scripted((200, ENVELOPE, {"Trickle": "0.02"})) as server, Passthrough("sk_1", server.url) as passthrough:
+        with pytest.raises(RequestTimeoutError, match="whole"):
+            passthrough.request(x_connection_token="t", pass_through_request_dto=WRITE, timeout_ms=200)
 
 
 def test_what_is_no_answer_of_passthrough_says_so() -> None:

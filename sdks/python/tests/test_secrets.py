@@ -8,6 +8,8 @@ from program import Server
 from upstream import Upstream
 
 from passthrough_sdk import AsyncPassthrough, Passthrough, SDKError
+from passthrough_sdk._call import prepare
+from passthrough_sdk._operation import Operation
 from passthrough_sdk.params import PassThroughRequestDto
 
 
@@ -19,11 +21,15 @@ def test_nothing_prints_a_secret(server: Server, upstream: Upstream, token: str)
         key = passthrough.api_keys.create(name="shown")
         session = passthrough.link_sessions.create(providers=["custom"])
         objects = [passthrough, AsyncPassthrough(server.key), made, key, session, passthrough.proxy.transport(token)]
+        with pytest.raises(SDKError) as caught:
+            passthrough.connections.get_current("con_tkn_unknown")
+        objects += [caught.value.raw_response, caught.value.raw_response.request.headers]
+        objects += [prepare(vars(passthrough)["_settings"], Operation("GET", "/", str), {}, token=token)]
         objects += [vars(passthrough.proxy.transport(token))["_route"], vars(passthrough)["_settings"]]
         shown = " ".join(repr(one) + str(one) for one in objects)
-        for secret in (server.key, token, made.token, key.key, session.url):
+        for secret in (server.key, token, made.token, key.key, session.url, "con_tkn_unknown"):
             assert secret not in shown
-        assert "token='***'" in repr(made) or "token=***" in repr(made)
+        assert "token=***" in repr(made)
 
 
 def test_no_log_line_holds_a_secret(

@@ -23,11 +23,25 @@ def test_a_key_may_be_asked_for_at_each_try(server: Server) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["ftp://host", "passthrough.example", "http://passthrough.example", "https://u:p@host", "https://host/?a", "https://:1"],
+    [
+        "ftp://host",
+        "passthrough.example",
+        "http://passthrough.example",
+        "https://u:p@host",
+        "https://host/?a",
+        "https://:1",
+    ],
 )
 def test_a_url_that_would_give_the_key_away_or_is_none_is_refused(url: str) -> None:
     with pytest.raises(InvalidRequestError):
         Passthrough("sk_1", url)
+
+
+def test_a_proxy_of_the_environment_does_not_see_plain_http(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with Passthrough(server.key, server.url) as passthrough:
+        assert passthrough.health.live().status == "ok"
 
 
 def test_plain_http_to_another_machine_needs_a_word() -> None:

@@ -49,9 +49,11 @@ class Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def handle_any(self) -> None:
-        body = self.rfile.read(int(self.headers.get("content-length") or 0)) if "chunked" not in str(
-            self.headers.get("transfer-encoding")
-        ) else self.read_chunks()
+        body = (
+            self.rfile.read(int(self.headers.get("content-length") or 0))
+            if "chunked" not in str(self.headers.get("transfer-encoding"))
+            else self.read_chunks()
+        )
         headers = {name.lower(): value for name, value in self.headers.items()}
         seen = Seen(self.command, self.path, headers, body)
         self.upstream.seen.append(seen)

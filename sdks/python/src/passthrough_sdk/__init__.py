@@ -1,13 +1,13 @@
 """Authenticated HTTP requests to your customers' accounts at third-party APIs, through a Passthrough server.
 
-    from passthrough_sdk import Passthrough
+from passthrough_sdk import Passthrough
 
-    with Passthrough(api_key="sk_…", server_url="https://passthrough.example") as passthrough:
-        result = passthrough.request(
-            x_connection_token="con_tkn_…",
-            pass_through_request_dto={"method": "GET", "path": "/orders"},
-        )
-        print(result.status_code, result.response)
+with Passthrough(api_key="sk_…", server_url="https://passthrough.example") as passthrough:
+    result = passthrough.request(
+        x_connection_token="con_tkn_…",
+        pass_through_request_dto={"method": "GET", "path": "/orders"},
+    )
+    print(result.status_code, result.response)
 """
 
 from passthrough_sdk import errors, models, params, webhooks

@@ -6,7 +6,7 @@ import json
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import httpx
@@ -31,8 +31,8 @@ class Call:
     settings: Settings
     method: str
     url: str
-    headers: list[tuple[str, str]]
-    body: bytes | None
+    headers: list[tuple[str, str]] = field(repr=False)
+    body: bytes | None = field(repr=False)
     timeout: float
     """Seconds for one try."""
 
@@ -106,7 +106,9 @@ def prepare(
         body=body,
         timeout=(options.get("timeout_ms") or settings.timeout_ms or TIMEOUT_MS) / 1000,
         tries=Tries(
-            options.get("retries") or settings.retries, options.get("retry_codes", settings.retry_codes), operation.reads()
+            options.get("retries") or settings.retries,
+            options.get("retry_codes", settings.retry_codes),
+            operation.reads(),
         ),
         began=time.monotonic(),
     )

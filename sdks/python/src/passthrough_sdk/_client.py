@@ -49,7 +49,7 @@ class Passthrough:
         """
         self._settings = settings(api_key, server_url, timeout_ms, retry_config, retry_codes, allow_plain_http)
         self._own = client is None
-        self._client = client or httpx.Client()
+        self._client = client or httpx.Client(trust_env=self._settings.encrypted())
         exchange = Exchange(self._settings, self._client)
         self.passthrough = PassthroughCalls(exchange)
         self.proxy = Proxy(self._settings, self._client)
@@ -66,7 +66,11 @@ class Passthrough:
         self.health = sync.Health(exchange)
 
     def request(
-        self, *, x_connection_token: str, pass_through_request_dto: PassThroughRequestDto, **options: Unpack[RequestOptions]
+        self,
+        *,
+        x_connection_token: str,
+        pass_through_request_dto: PassThroughRequestDto,
+        **options: Unpack[RequestOptions],
     ) -> PassthroughResponse:
         """The same as `passthrough.request`."""
         return self.passthrough.request(
@@ -74,7 +78,11 @@ class Passthrough:
         )
 
     def raw(
-        self, *, x_connection_token: str, pass_through_request_dto: PassThroughRequestDto, **options: Unpack[RequestOptions]
+        self,
+        *,
+        x_connection_token: str,
+        pass_through_request_dto: PassThroughRequestDto,
+        **options: Unpack[RequestOptions],
     ) -> AbstractContextManager[RawResponse]:
         """The same as `passthrough.raw`."""
         return self.passthrough.raw(
@@ -115,7 +123,7 @@ class AsyncPassthrough:
         """As in `Passthrough`."""
         self._settings = settings(api_key, server_url, timeout_ms, retry_config, retry_codes, allow_plain_http)
         self._own = client is None
-        self._client = client or httpx.AsyncClient()
+        self._client = client or httpx.AsyncClient(trust_env=self._settings.encrypted())
         exchange = AsyncExchange(self._settings, self._client)
         self.passthrough = AsyncPassthroughCalls(exchange)
         self.proxy = AsyncProxy(self._settings, self._client)
@@ -132,7 +140,11 @@ class AsyncPassthrough:
         self.health = asynchronous.AsyncHealth(exchange)
 
     async def request(
-        self, *, x_connection_token: str, pass_through_request_dto: PassThroughRequestDto, **options: Unpack[RequestOptions]
+        self,
+        *,
+        x_connection_token: str,
+        pass_through_request_dto: PassThroughRequestDto,
+        **options: Unpack[RequestOptions],
     ) -> PassthroughResponse:
         """The same as `passthrough.request`."""
         return await self.passthrough.request(
@@ -140,7 +152,11 @@ class AsyncPassthrough:
         )
 
     def raw(
-        self, *, x_connection_token: str, pass_through_request_dto: PassThroughRequestDto, **options: Unpack[RequestOptions]
+        self,
+        *,
+        x_connection_token: str,
+        pass_through_request_dto: PassThroughRequestDto,
+        **options: Unpack[RequestOptions],
     ) -> AbstractAsyncContextManager[AsyncRawResponse]:
         """The same as `passthrough.raw`."""
         return self.passthrough.raw(

@@ -85,6 +85,7 @@ class Exchange:
 
 
 def whole(response: httpx.Response, body: bytes) -> httpx.Response:
-    """A response with its decoded body at hand."""
+    """A response with its decoded body at hand, without the key and the token that its request had."""
     plain = [(name, value) for name, value in response.headers.multi_items() if name.lower() != "content-encoding"]
-    return httpx.Response(response.status_code, headers=plain, content=body, request=response.request)
+    asked = httpx.Request(response.request.method, response.request.url)
+    return httpx.Response(response.status_code, headers=plain, content=body, request=asked)

@@ -83,7 +83,10 @@ def passthrough_request(dto: Mapping[str, Any]) -> dict[str, Any]:
         request |= {"body": _base64(request["body"]), "bodyEncoding": "base64"}
     if request.get("multipart") is not None:
         request["multipart"] = [
-            {wire_name(name): _base64(value) if isinstance(value, bytes | bytearray) else value for name, value in part.items()}
+            {
+                wire_name(name): _base64(value) if isinstance(value, bytes | bytearray) else value
+                for name, value in part.items()
+            }
             for part in request["multipart"]
         ]
     return request

@@ -28,6 +28,10 @@ class Settings:
     retries: RetryConfig
     retry_codes: Sequence[str] | None
 
+    def encrypted(self) -> bool:
+        """Whether it is HTTPS. Over plain HTTP a proxy of the environment's would read the key."""
+        return self.server_url.startswith("https:")
+
     def key(self) -> str:
         """The API key, asked for anew where it is given by a function."""
         return secret(self.api_key() if callable(self.api_key) else self.api_key, "the API key")

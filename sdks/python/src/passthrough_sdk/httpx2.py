@@ -12,7 +12,9 @@ from passthrough_sdk._client import AsyncPassthrough, Passthrough
 from passthrough_sdk.proxy import AsyncProxyTransport, ProxyTransport
 
 
-def transport(passthrough: Passthrough, x_connection_token: str, *, base_url: str | None = None) -> httpx2.BaseTransport:
+def transport(
+    passthrough: Passthrough, x_connection_token: str, *, base_url: str | None = None
+) -> httpx2.BaseTransport:
     """For `httpx2.Client(transport=…)`; `base_url` as in `Proxy.transport`."""
     return _Transport(passthrough.proxy.transport(x_connection_token, base_url=base_url))
 

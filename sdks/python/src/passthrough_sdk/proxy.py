@@ -51,7 +51,18 @@ class Route:
         """The headers for the server: the given ones, in their spelling and order, and ours."""
         kept = [(name, value) for name, value in given if name.lower() not in OURS]
         key = f"Bearer {self._settings.key()}".encode()
-        return [(b"Host", self._server.netloc), *kept, (b"Authorization", key), (b"Connection-Token", self._token.encode())]
+        return [
+            (b"Host", self._server.netloc),
+            *kept,
+            (b"Authorization", key),
+            (b"Connection-Token", self._token.encode()),
+        ]
+
+
+def forwarded(request: httpx.Request, url: httpx.URL, headers: Headers) -> httpx.Request:
+    """The request to the server. Of the extensions only deadlines go along: `target` would lead around the proxy."""
+    deadlines = {name: value for name, value in request.extensions.items() if name == "timeout"}
+    return httpx.Request(request.method, url, headers=headers, stream=request.stream, extensions=deadlines)
 
 
 def origin(url: httpx.URL) -> str:
@@ -68,9 +79,7 @@ class ProxyTransport(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         url, headers = self._route.url(request.url), self._route.headers(request.headers.raw)
-        sent = httpx.Request(
-            request.method, url, headers=headers, stream=request.stream, extensions=request.extensions
-        )
+        sent = forwarded(request, url, headers)
         answer = self._client.send(sent, stream=True, auth=None, follow_redirects=False)
         return httpx.Response(
             answer.status_code, headers=answer.headers.raw, stream=answer.stream, extensions=answer.extensions
@@ -86,9 +95,7 @@ class AsyncProxyTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         url, headers = self._route.url(request.url), self._route.headers(request.headers.raw)
-        sent = httpx.Request(
-            request.method, url, headers=headers, stream=request.stream, extensions=request.extensions
-        )
+        sent = forwarded(request, url, headers)
         answer = await self._client.send(sent, stream=True, auth=None, follow_redirects=False)
         return httpx.Response(
             answer.status_code, headers=answer.headers.raw, stream=answer.stream, extensions=answer.extensions

@@ -25,7 +25,9 @@ def operation(path: str, dto: Mapping[str, Any]) -> Operation[PassthroughRespons
 
 def raw_call(settings: Settings, token: str, dto: PassThroughRequestDto, options: RequestOptions) -> Call:
     """The call of a raw passthrough."""
-    return prepare(settings, operation("/v1/passthrough/raw", dto), {**passthrough_request(dto), **options}, token=token)
+    return prepare(
+        settings, operation("/v1/passthrough/raw", dto), {**passthrough_request(dto), **options}, token=token
+    )
 
 
 class PassthroughCalls:
@@ -35,7 +37,11 @@ class PassthroughCalls:
         self._exchange = exchange
 
     def request(
-        self, *, x_connection_token: str, pass_through_request_dto: PassThroughRequestDto, **options: Unpack[RequestOptions]
+        self,
+        *,
+        x_connection_token: str,
+        pass_through_request_dto: PassThroughRequestDto,
+        **options: Unpack[RequestOptions],
     ) -> PassthroughResponse:
         """Makes a request with the connection's credential; the provider's answer comes back whatever its status.
 
@@ -47,7 +53,11 @@ class PassthroughCalls:
 
     @contextmanager
     def raw(
-        self, *, x_connection_token: str, pass_through_request_dto: PassThroughRequestDto, **options: Unpack[RequestOptions]
+        self,
+        *,
+        x_connection_token: str,
+        pass_through_request_dto: PassThroughRequestDto,
+        **options: Unpack[RequestOptions],
     ) -> Generator[RawResponse]:
         """The same for downloads: a provider's 2xx as its own bytes, read piece by piece. Use it with `with`.
 
@@ -68,7 +78,11 @@ class AsyncPassthroughCalls:
         self._exchange = exchange
 
     async def request(
-        self, *, x_connection_token: str, pass_through_request_dto: PassThroughRequestDto, **options: Unpack[RequestOptions]
+        self,
+        *,
+        x_connection_token: str,
+        pass_through_request_dto: PassThroughRequestDto,
+        **options: Unpack[RequestOptions],
     ) -> PassthroughResponse:
         """As in `PassthroughCalls`."""
         dto = pass_through_request_dto
@@ -77,7 +91,11 @@ class AsyncPassthroughCalls:
 
     @asynccontextmanager
     async def raw(
-        self, *, x_connection_token: str, pass_through_request_dto: PassThroughRequestDto, **options: Unpack[RequestOptions]
+        self,
+        *,
+        x_connection_token: str,
+        pass_through_request_dto: PassThroughRequestDto,
+        **options: Unpack[RequestOptions],
     ) -> AsyncGenerator[AsyncRawResponse]:
         """As in `PassthroughCalls`; use it with `async with`."""
         call = raw_call(self._exchange.settings, x_connection_token, pass_through_request_dto, options)
