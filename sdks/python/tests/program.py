@@ -15,6 +15,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 BINARY = Path(os.environ.get("PASSTHROUGH_BINARY", ROOT / "target/debug/passthrough"))
 LOOPBACK = "127.0.0.0/8,::1/128"
+AFTER_LINKING = "http://127.0.0.1:9/linked"
+"""Where a user is sent who has linked an account."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ def running(folder: Path, providers: dict[str, str]) -> Generator[Server]:
     environment = inherited | {
         "PASSTHROUGH_UPSTREAM__ALLOW": LOOPBACK,
         "PASSTHROUGH_UPSTREAM__ALLOW_HTTP": LOOPBACK,
+        "PASSTHROUGH_LINK__REDIRECT_URLS": AFTER_LINKING,
         "PASSTHROUGH_PROVIDERS_DIR": str(folder / "providers"),
         "PASSTHROUGH_DATA_DIR": str(folder / "data"),
         "PASSTHROUGH_LISTEN": "127.0.0.1:0",

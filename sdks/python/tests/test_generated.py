@@ -27,3 +27,26 @@ def test_every_operation_of_the_api_is_a_method() -> None:
 
 def test_the_methods_are_those_of_the_api() -> None:
     assert {str(one) for one in PassThroughRequestDtoMethod} == set(API["components"]["schemas"]["Method"]["enum"])
+
+
+def test_plain_and_async_code_send_in_the_same_way() -> None:
+    def methods(name: str) -> list[str]:
+        text = (SDK / f"src/passthrough_sdk/{name}.py").read_text(encoding="utf-8").split("\nclass ", 1)[1]
+        return text.split("\n\n\ndef ")[0].split("\n\n")
+
+    plain = methods("_exchange")
+    twin = methods("_exchange_async")
+    words = (
+        ("async ", ""),
+        ("await ", ""),
+        ("Async", ""),
+        ("aiter_", "iter_"),
+        ("aclose", "close"),
+        ("anyio.", "time."),
+    )
+    for one, other in zip(plain, twin, strict=True):
+        for colour, without in words:
+            other = other.replace(colour, without)
+        # Only a plain generator can hand over to another.
+        one = one.replace("yield from page.results", "for entry in page.results:\n                yield entry")
+        assert one.rstrip() == other.rstrip()

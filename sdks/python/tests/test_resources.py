@@ -1,15 +1,19 @@
 """The other resources, against the real server."""
 
+import html
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
+import httpx
+import program
 import pytest
 from program import Server
-from upstream import Upstream
+from upstream import OPENAI_KEY, Upstream
 
 from passthrough_sdk import AsyncPassthrough, Passthrough, SDKError, WebhookVerificationError, webhooks
 from passthrough_sdk.errors import InvalidRequestError
@@ -96,6 +100,33 @@ def test_integrations_and_link_sessions(passthrough: Passthrough) -> None:
         passthrough.public_token.exchange(public_token="pub_tkn_nobody")
     assert caught.value.status_code == 404
     passthrough.integrations.delete("gitlab-py")
+
+
+def test_what_a_user_comes_back_with_is_exchanged_once(passthrough: Passthrough) -> None:
+    session = passthrough.link_sessions.create(
+        integration="openai", external_id="customer-7", redirect_url=program.AFTER_LINKING
+    )
+    with httpx.Client(follow_redirects=True) as browser:
+        page = browser.get(session.url)
+        form = re.findall(r'action="([^"]+)".*?name="form" value="([^"]+)"', page.text)[0]
+        browser.follow_redirects = False
+        sent = {"form": form[1], "f.api_key": OPENAI_KEY}
+        back = browser.post(page.url.join(html.unescape(form[0])), data=sent, headers={"Origin": passthrough_url(page)})
+        while program.AFTER_LINKING not in back.headers["location"]:
+            back = browser.get(page.url.join(back.headers["location"]))
+    public_token = httpx.URL(back.headers["location"]).params["token"]
+    connection = passthrough.public_token.exchange(public_token=public_token)
+    assert connection.token is not None and connection.external_id == "customer-7"
+    assert passthrough.connections.get_current(connection.token).id == connection.id
+    assert passthrough.link_sessions.get(session.id).status == "done"
+    with pytest.raises(SDKError) as caught:
+        passthrough.public_token.exchange(public_token=public_token)
+    assert caught.value.status_code == 404
+
+
+def passthrough_url(page: httpx.Response) -> str:
+    """The server's origin, as a browser sends it along with a form."""
+    return f"{page.url.scheme}://{page.url.netloc.decode()}"
 
 
 def test_the_catalog_tells_what_a_form_needs(passthrough: Passthrough) -> None:
