@@ -125,7 +125,9 @@ def parameters(api: dict[str, Any]) -> str:
         text += typed_dict(name, "RequestOptions", schemas[name])
     for name, query in sorted(lists.items()):
         properties = {one["name"]: {**one["schema"], "description": one.get("description", "")} for one in query}
-        text += typed_dict(name, "RequestOptions", {"properties": properties, "description": "What to list."})
+        text += typed_dict(
+            name, "RequestOptions", {"properties": properties, "description": "What stands in the query."}
+        )
     return text
 
 

@@ -19,14 +19,15 @@ from schema import docstring, page_item
 
 def answer_of(api: dict[str, Any], operation: Named) -> str:
     """The type of a successful answer, as an expression that is valid at runtime, too."""
-    for status, response in described_at(api, operation)["responses"].items():
-        if not status.startswith("2"):
-            continue
-        for content in response.get("content", {}).values():
+    found: list[str] = []
+    for status, response in sorted(described_at(api, operation)["responses"].items()):
+        for content in response.get("content", {}).values() if status.startswith("2") else ():
             name = content["schema"]["$ref"].rsplit("/", 1)[1]
             item = page_item(name, api["components"]["schemas"])
-            return f"Page[models.{item}]" if item else f"models.{name}"
-    return "None"
+            found.append(f"Page[models.{item}]" if item else f"models.{name}")
+        if status == "204":
+            found.append("None")
+    return " | ".join(found)
 
 
 def resources(api: dict[str, Any], asynchronous: bool) -> str:
@@ -62,19 +63,24 @@ def method(api: dict[str, Any], operation: Named, asynchronous: bool) -> str:
     positional = ["self", *(f"{name}: str" for name in names), *(["x_connection_token: str"] if signed else [])]
     data = [f'"{operation.verb}"', f'"{operation.path}"', "type(None)" if answer == "None" else answer]
     data += ["body=True"] if body else []
+    kind = ""
+    if answer.endswith(" | None"):
+        # A type is no union: what is there is read, and nothing is nothing.
+        kind, data[2] = f"[{answer}]", answer.removesuffix(" | None")
+    make = f"        operation = Operation{kind}({', '.join(data)})\n"
     passed = "(" + ", ".join(names) + ("," if len(names) == 1 else "") + ")"
     arguments = ["keywords", *([passed] if names or signed else []), *(["x_connection_token"] if signed else [])]
     colour, wait = ("async ", "await ") if asynchronous else ("", "")
     about = described_at(api, operation).get("summary", "")
     doc = docstring(f"`{operation.verb} {operation.path}`: {about}", 8)
     text = f"\n    {colour}def {operation.method}({', '.join(positional)}, {taken}) -> {answer}:\n{doc}"
-    text += f"        operation = Operation({', '.join(data)})\n"
+    text += make
     text += f"        return {wait}self._exchange.call(operation, {', '.join(arguments)})\n"
     if any(one["name"] == "cursor" for one in query):
         item = answer.removeprefix("Page[").removesuffix("]")
-        kind = "AsyncIterator" if asynchronous else "Iterator"
-        text += f"\n    def iterate(self, {taken}) -> {kind}[{item}]:\n"
+        iterator = "AsyncIterator" if asynchronous else "Iterator"
+        text += f"\n    def iterate(self, {taken}) -> {iterator}[{item}]:\n"
         text += '        """The same, through all pages: asks for the next one when the last is used up."""\n'
-        text += f"        operation = Operation({', '.join(data)})\n"
+        text += make
         text += "        return self._exchange.iterate(operation, keywords)\n"
     return text

@@ -85,8 +85,8 @@ def class_name(resource: str) -> str:
 
 
 def parameters_name(operation: Named) -> str:
-    """The name of the class of a list's parameters."""
-    return f"List{class_name(operation.resource)}"
+    """The name of the class of its query's parameters: `ListConnections`."""
+    return operation.method.split("_")[0].capitalize() + class_name(operation.resource)
 
 
 def described_at(api: dict[str, Any], operation: Named) -> dict[str, Any]:

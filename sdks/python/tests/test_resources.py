@@ -39,7 +39,8 @@ def test_a_connection_lives_and_ends(passthrough: Passthrough, upstream: Upstrea
         passthrough.connections.get_current(made.token)
     assert caught.value.code == "not_found"
 
-    assert passthrough.connections.delete(made.id) is None
+    revoked = passthrough.connections.delete_current(rotated.token, revoke=True)
+    assert revoked is not None and revoked.revoked == "not_offered"
     with pytest.raises(SDKError) as caught:
         passthrough.connections.get(made.id)
     assert caught.value.status_code == 404
@@ -71,7 +72,7 @@ async def test_lists_are_gone_through_in_async_code(async_passthrough: AsyncPass
     found = [one.id async for one in async_passthrough.connections.iterate(tag="apaged", limit=1)]
     assert found == made[::-1]
     for one in found:
-        await async_passthrough.connections.delete(one)
+        assert await async_passthrough.connections.delete(one) is None
 
 
 def test_a_credential_is_verified(passthrough: Passthrough, openai_token: str) -> None:

@@ -137,8 +137,8 @@ def answer(operation: Operation[T], response: httpx.Response) -> T:
     """The answer as a model. Raises `SDKError` or `SDKValidationError`."""
     if not response.is_success:
         raise SDKError.of(response)
-    if operation.answer is type(None):
-        return decode(operation.answer, None)
+    if operation.answer is type(None) or response.status_code == 204:
+        return decode(type(None), None)
     try:
         value = json.loads(response.content)
     except ValueError:

@@ -17,6 +17,7 @@ __all__ = [
     "ConnectionWithToken",
     "CreatedApiKey",
     "CreatedLinkSession",
+    "Deleted",
     "ErrorCode",
     "Event",
     "Field",
@@ -36,6 +37,7 @@ __all__ = [
     "Record",
     "Refreshed",
     "Replayed",
+    "Revocation",
     "Verification",
     "VerificationResult",
     "WebhookDelivery",
@@ -72,6 +74,9 @@ HeaderValues = str | list[str]
 
 LinkStatus = Literal["open", "started", "done", "failed", "cancelled", "expired"]
 """How far a link session has come."""
+
+Revocation = Literal["done", "not_offered", "failed"]
+"""What came of giving a grant back to its provider."""
 
 VerificationResult = Literal["alive", "refused", "unreachable"]
 """What a verification showed."""
@@ -187,6 +192,14 @@ class CreatedLinkSession(Model):
 
     expires_at: str
     """RFC 3339."""
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Deleted(Model):
+    """The answer of `DELETE /v1/connections/{id}?revoke=true`."""
+
+    revoked: Revocation
+    """Whether the provider has taken the grant back. The connection is deleted either way."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

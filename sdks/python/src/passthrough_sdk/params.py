@@ -15,6 +15,7 @@ __all__ = [
     "CreateIntegration",
     "CreateLinkSession",
     "CreateWebhookEndpoint",
+    "DeleteConnections",
     "ExchangePublicToken",
     "ListApiKeys",
     "ListConnections",
@@ -299,8 +300,15 @@ class PatchWebhookEndpoint(RequestOptions, total=False):
     """Whether it is told of anything."""
 
 
+class DeleteConnections(RequestOptions, total=False):
+    """What stands in the query."""
+
+    revoke: bool
+    """Give the grant back to the provider first (OAuth 2.0)"""
+
+
 class ListApiKeys(RequestOptions, total=False):
-    """What to list."""
+    """What stands in the query."""
 
     cursor: str
     """`next` of the page before"""
@@ -310,7 +318,7 @@ class ListApiKeys(RequestOptions, total=False):
 
 
 class ListConnections(RequestOptions, total=False):
-    """What to list."""
+    """What stands in the query."""
 
     provider: str
     """Only those at this provider"""
@@ -335,7 +343,7 @@ class ListConnections(RequestOptions, total=False):
 
 
 class ListEvents(RequestOptions, total=False):
-    """What to list."""
+    """What stands in the query."""
 
     type: str
     """Only those of this type: `connection.disconnected`"""
@@ -351,7 +359,7 @@ class ListEvents(RequestOptions, total=False):
 
 
 class ListIntegrations(RequestOptions, total=False):
-    """What to list."""
+    """What stands in the query."""
 
     provider: str
     """Only those of this provider"""
@@ -364,14 +372,14 @@ class ListIntegrations(RequestOptions, total=False):
 
 
 class ListProviders(RequestOptions, total=False):
-    """What to list."""
+    """What stands in the query."""
 
     category: str
     """Only those of this category"""
 
 
 class ListRequests(RequestOptions, total=False):
-    """What to list."""
+    """What stands in the query."""
 
     connection_id: str
     """Only those on this connection"""
@@ -399,7 +407,7 @@ class ListRequests(RequestOptions, total=False):
 
 
 class ListWebhookDeliveries(RequestOptions, total=False):
-    """What to list."""
+    """What stands in the query."""
 
     endpoint: str
     """Only those to this endpoint, `whk_…`"""
@@ -418,7 +426,7 @@ class ListWebhookDeliveries(RequestOptions, total=False):
 
 
 class ListWebhookEndpoints(RequestOptions, total=False):
-    """What to list."""
+    """What stands in the query."""
 
     cursor: str
     """`next` of the page before"""

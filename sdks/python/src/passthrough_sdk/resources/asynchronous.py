@@ -44,9 +44,9 @@ class AsyncConnections:
         operation = Operation("PATCH", "/v1/connections/{id}", models.Connection, body=True)
         return await self._exchange.call(operation, keywords, (id,))
 
-    async def delete(self, id: str, **keywords: Unpack[RequestOptions]) -> None:
+    async def delete(self, id: str, **keywords: Unpack[params.DeleteConnections]) -> models.Deleted | None:
         """`DELETE /v1/connections/{id}`: Deletes a connection and its credential."""
-        operation = Operation("DELETE", "/v1/connections/{id}", type(None))
+        operation = Operation[models.Deleted | None]("DELETE", "/v1/connections/{id}", models.Deleted)
         return await self._exchange.call(operation, keywords, (id,))
 
     async def verify(self, id: str, **keywords: Unpack[RequestOptions]) -> models.Verification:
@@ -80,9 +80,9 @@ class AsyncConnections:
         operation = Operation("PATCH", "/v1/connections/current", models.Connection, body=True)
         return await self._exchange.call(operation, keywords, (), x_connection_token)
 
-    async def delete_current(self, x_connection_token: str, **keywords: Unpack[RequestOptions]) -> None:
+    async def delete_current(self, x_connection_token: str, **keywords: Unpack[params.DeleteConnections]) -> models.Deleted | None:
         """`DELETE /v1/connections/current`: Deletes the connection of the presented connection token."""
-        operation = Operation("DELETE", "/v1/connections/current", type(None))
+        operation = Operation[models.Deleted | None]("DELETE", "/v1/connections/current", models.Deleted)
         return await self._exchange.call(operation, keywords, (), x_connection_token)
 
 

@@ -44,9 +44,9 @@ class Connections:
         operation = Operation("PATCH", "/v1/connections/{id}", models.Connection, body=True)
         return self._exchange.call(operation, keywords, (id,))
 
-    def delete(self, id: str, **keywords: Unpack[RequestOptions]) -> None:
+    def delete(self, id: str, **keywords: Unpack[params.DeleteConnections]) -> models.Deleted | None:
         """`DELETE /v1/connections/{id}`: Deletes a connection and its credential."""
-        operation = Operation("DELETE", "/v1/connections/{id}", type(None))
+        operation = Operation[models.Deleted | None]("DELETE", "/v1/connections/{id}", models.Deleted)
         return self._exchange.call(operation, keywords, (id,))
 
     def verify(self, id: str, **keywords: Unpack[RequestOptions]) -> models.Verification:
@@ -80,9 +80,9 @@ class Connections:
         operation = Operation("PATCH", "/v1/connections/current", models.Connection, body=True)
         return self._exchange.call(operation, keywords, (), x_connection_token)
 
-    def delete_current(self, x_connection_token: str, **keywords: Unpack[RequestOptions]) -> None:
+    def delete_current(self, x_connection_token: str, **keywords: Unpack[params.DeleteConnections]) -> models.Deleted | None:
         """`DELETE /v1/connections/current`: Deletes the connection of the presented connection token."""
-        operation = Operation("DELETE", "/v1/connections/current", type(None))
+        operation = Operation[models.Deleted | None]("DELETE", "/v1/connections/current", models.Deleted)
         return self._exchange.call(operation, keywords, (), x_connection_token)
 
 
