@@ -26,7 +26,6 @@ on_both_databases! {
     verizon_reveal_gives_tokens_for_twenty_minutes_which_are_replaced_before_or_at_their_end
     wialon_sessions_are_made_anew_after_resting_and_after_their_end
     verdaccio_is_logged_in_to
-    verdaccio_is_logged_in_to_again_when_its_token_has_ended
 }
 
 fn answer(status: u16, kind: &str, body: impl Into<Bytes>) -> hyper::Response<Full<Bytes>> {
@@ -539,11 +538,12 @@ async fn verdaccio_is_logged_in_to(engine: Engine) {
 }
 
 /// Its file does not say how long a token lives, and nobody else does: its end is seen when it is refused.
-async fn verdaccio_is_logged_in_to_again_when_its_token_has_ended(engine: Engine) {
+#[tokio::test(flavor = "multi_thread")]
+async fn verdaccio_is_logged_in_to_again_when_its_token_has_ended() {
     let registry = verdaccio_with_short_tokens(3);
     let (user, password) = (canary("user").to_lowercase(), canary("password"));
     registered(&registry, &user, &password).await;
-    let mut program = setup(engine).provider("registry", REGISTRY).start().await;
+    let mut program = setup(Engine::Sqlite).provider("registry", REGISTRY).start().await;
     let connection = program.connect(&registry_request(&registry, &user, &password)).await;
     let who = object!({"method": "GET", "path": "/-/npm/v1/user"});
     let answer = envelope(&program, &connection, &who).await;
