@@ -6,6 +6,7 @@
 //! database, and only then to a caller. What goes wrong on the way is told apart: only a provider that says that the
 //! grant has ended ends a connection.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use passthrough_core::id::{ConnectionId, Environment, EventId};
 use passthrough_store::{Leased, NewEvent, RefreshFailure, Store, StoreError};
 use passthrough_vault::random;
 use tokio::runtime::Handle;
+use tokio::time::error::Elapsed;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::config;
@@ -23,7 +25,7 @@ use crate::http::error::ApiError;
 use crate::installation::Installation;
 use crate::metrics::{self, Metrics};
 use crate::obtain::{Obtainer, Refusal, Way};
-use crate::resolve::{ReadyConnection, ResolveError, Resolver};
+use crate::resolve::{ReadyConnection, ResolveError, Resolver, check_usable};
 
 mod background;
 mod flight;
@@ -36,6 +38,8 @@ pub use spool::Spool;
 
 /// How often another process's refresh is looked at.
 const LOOK: Duration = Duration::from_millis(100);
+/// What is given to a token call beyond its time: where this process stood still, the answer may be there unread.
+const TO_CATCH_UP: Duration = Duration::from_secs(1);
 /// After a failure nobody asks the provider for this long, doubling up to the most.
 const COOL_DOWN_MS: i64 = 30_000;
 const COOL_DOWN_MAX_MS: i64 = 3_600_000;
@@ -176,7 +180,10 @@ impl Parts {
             }
             if state.status != ConnectionStatus::Connected {
                 self.forget(id).await;
-                return Ok(Outcome::Ended);
+                return match state.status {
+                    ConnectionStatus::Archived => Err(ResolveError::Archived.into()),
+                    ConnectionStatus::Connected | ConnectionStatus::Disconnected => Ok(Outcome::Ended),
+                };
             }
             let now = self.now_ms();
             // One that is further away than the longest was written by a clock that was ahead.
@@ -262,7 +269,7 @@ impl Parts {
             }
         };
         let way = if why == Why::Refused { Way::Anew } else { Way::Refresh };
-        let answer = timeout(self.settings.token_timeout, self.obtainer.obtain(ready, way)).await;
+        let answer = within(self.settings.token_timeout, self.obtainer.obtain(ready, way)).await;
         match answer.unwrap_or_else(|_| Err(Refusal::passing("did not answer in time"))) {
             Ok(obtained) => {
                 let credential = Credential { obtained: Some(obtained), ..ready.credential.clone() };
@@ -348,7 +355,10 @@ impl Parts {
     async fn reload(&self, ready: &ReadyConnection) -> Result<Outcome, ApiError> {
         let connection = &ready.connection;
         self.forget(connection.id).await;
-        Ok(Outcome::Fresh(self.resolver.resolve_id(&connection.environment, connection.id).await?))
+        let ready = self.resolver.resolve_id(&connection.environment, connection.id).await?;
+        // It may have been put away meanwhile.
+        check_usable(&ready.connection)?;
+        Ok(Outcome::Fresh(ready))
     }
 
     async fn forget(&self, id: ConnectionId) {
@@ -380,6 +390,16 @@ impl Parts {
     /// The time that leases and tokens are measured by: a clock that is set meanwhile does not end them.
     fn now_ms(&self) -> i64 {
         self.installation.clock.steady_ms()
+    }
+}
+
+/// The outcome of `work`, unless it takes longer than `limit`. A process that was stopped meanwhile, and whose socket
+/// holds an answer, gets to read it.
+async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T, Elapsed> {
+    let mut work = pin!(work);
+    match timeout(limit, &mut work).await {
+        Err(_) => timeout(TO_CATCH_UP, work).await,
+        in_time => in_time,
     }
 }
 

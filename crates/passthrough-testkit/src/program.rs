@@ -222,7 +222,27 @@ impl Program {
     /// # Panics
     /// Where it does not run.
     pub fn terminate(&self) {
-        Command::new("kill").args(["-TERM", &self.pid().to_string()]).status().expect("kill can be started");
+        self.signal("-TERM");
+    }
+
+    /// Lets it stand still.
+    ///
+    /// # Panics
+    /// Where it does not run.
+    pub fn suspend(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets it go on after [`Self::suspend`].
+    ///
+    /// # Panics
+    /// Where it does not run.
+    pub fn go_on(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        Command::new("kill").args([signal, &self.pid().to_string()]).status().expect("kill can be started");
     }
 
     /// Waits for its end; `None` where it does not come in time.

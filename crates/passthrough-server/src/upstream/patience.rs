@@ -30,17 +30,25 @@ impl Timer {
     }
 }
 
+/// A timer that fires so much too late says that this process stood still: it was stopped, or its machine was.
+const STOOD_STILL: Duration = Duration::from_secs(1);
+/// Then what came meanwhile lies unread in the socket, because timers are looked at before sockets are. This long is
+/// left to read it: an answer that is there must not be thrown away, a rotated token in it least of all.
+const TO_CATCH_UP: Duration = Duration::from_millis(200);
+
 /// What is known about the movement of an exchange, and when all of it must be over.
 #[derive(Debug)]
 pub(super) struct Patience {
     deadline: Option<Instant>,
+    /// How long the exchange has, whatever else is due, after the process stood still.
+    reprieve: Option<Instant>,
     /// The count of movements when somebody last looked, and when that was.
     seen: Option<(u64, Instant)>,
 }
 
 impl Patience {
     pub(super) fn new(deadline: Option<Instant>) -> Self {
-        Self { deadline, seen: None }
+        Self { deadline, reprieve: None, seen: None }
     }
 
     /// Ready when nothing has moved for `idle`, or when the deadline has passed: with `reason`, or with the
@@ -61,11 +69,18 @@ impl Patience {
             Some(deadline) if deadline < due => (deadline, Reason::TotalTimeout),
             _ => (due, reason),
         };
-        timer.poll(cx, due).map(|()| reason)
+        let due = self.reprieve.map_or(due, |reprieve| due.max(reprieve));
+        ready!(timer.poll(cx, due));
+        if self.reprieve.is_none() && Instant::now().saturating_duration_since(due) > STOOD_STILL {
+            let reprieve = *self.reprieve.insert(Instant::now() + TO_CATCH_UP);
+            ready!(timer.poll(cx, reprieve));
+        }
+        Poll::Ready(reason)
     }
 
     /// Whether the deadline has passed.
     pub(super) fn is_late(&self) -> bool {
-        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+        let ended = |at: Instant| Instant::now() >= at;
+        self.deadline.is_some_and(ended) && self.reprieve.is_none_or(ended)
     }
 }

@@ -32,6 +32,9 @@ on_both_databases! {
     a_provider_is_not_asked_for_what_cannot_be_kept
     an_answer_is_kept_though_the_spool_broke_meanwhile
     a_provider_that_does_not_answer_in_time_loses_nothing
+    an_answer_that_came_while_the_process_stood_still_is_read
+    a_connection_that_is_put_away_during_its_refresh_is_not_used
+    a_provider_that_hangs_keeps_nobody_elses_tokens_from_being_renewed
     a_refresh_goes_on_without_the_caller_who_began_it
     a_refresh_is_finished_before_the_program_ends
     a_clock_that_is_set_ends_no_token_and_no_lease
@@ -371,6 +374,66 @@ async fn a_refresh_goes_on_without_the_caller_who_began_it(engine: Engine) {
     rig.gate.hold.send_replace(Hold::Nothing);
     assert_eq!(patient.await.unwrap().unwrap().status, 200);
     rig.finish(1).await;
+}
+
+async fn an_answer_that_came_while_the_process_stood_still_is_read(engine: Engine) {
+    let settings = |setup: Setup| setup.variable("PASSTHROUGH_REFRESH__TOKEN_TIMEOUT_MS", "1000");
+    let rig = Rig::start(engine, settings).await;
+    let calling = rig.answer_on_its_way().await;
+    rig.program.suspend();
+    rig.gate.hold.send_replace(Hold::Nothing);
+    sleep(Duration::from_millis(3_500)).await;
+    rig.program.go_on();
+    let answer = calling.await.unwrap().unwrap();
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    rig.finish(1).await;
+}
+
+async fn a_connection_that_is_put_away_during_its_refresh_is_not_used(engine: Engine) {
+    let rig = Rig::start(engine, |setup| setup).await;
+    let calling = rig.answer_on_its_way().await;
+    let path = format!("/v1/connections/{}", rig.connection.id);
+    assert_eq!(rig.program.api("PATCH", &path, r#"{"status":"archived"}"#).await.status, 200);
+    rig.gate.hold.send_replace(Hold::Nothing);
+    let refused = calling.await.unwrap().unwrap();
+    assert_eq!(refused.status, 422, "{}", refused.text());
+    // What the provider gave is kept nevertheless.
+    assert_eq!(rig.program.api("PATCH", &path, r#"{"status":"connected"}"#).await.status, 200);
+    rig.finish(1).await;
+}
+
+async fn a_provider_that_hangs_keeps_nobody_elses_tokens_from_being_renewed(engine: Engine) {
+    const HANGING: u64 = 6;
+    const OTHERS: u64 = 60;
+    let url = oidc_provider().url;
+    let file = format!(
+        "name = \"Papers\"\nbase_url = \"{url}/api\"\n[auth.oauth]\ngrant = \"oauth2_code\"\n\
+         inject.headers.authorization = \"Bearer {{access_token}}\"\n\
+         [auth.oauth.oauth2]\nauthorize_url = \"{url}/auth\"\ntoken_url = \"{url}/token\"\n"
+    );
+    let mut rig = Rig::start(engine, |setup| setup.provider("papers", &file)).await;
+    for number in 1..HANGING + OTHERS {
+        let token = rig.oidc.mint(&rig.client).await;
+        rig.program.watch(&token);
+        let provider = if number < HANGING { "books" } else { "papers" };
+        let (id, secret) = (&rig.client.id, &rig.client.secret);
+        let request = format!(
+            r#"{{"provider":"{provider}","credentials":{{"client_id":"{id}","client_secret":"{secret}","refresh_token":"{token}"}}}}"#
+        );
+        rig.program.connect(&request).await;
+    }
+    rig.program.stop();
+    let database = Database::of(&rig.program).await;
+    assert_eq!(database.change("update credentials set due_at = 1").await, HANGING + OTHERS);
+    rig.gate.hold.send_replace(Hold::Question);
+    rig.program.resume();
+    let renewed =
+        async || database.change("update credentials set key_id = key_id where generation > 1").await;
+    eventually("all others are renewed", async || renewed().await == OTHERS).await;
+    rig.gate.hold.send_replace(Hold::Nothing);
+    eventually("all are renewed", async || renewed().await == HANGING + OTHERS).await;
+    database.close().await;
+    rig.finish(HANGING + OTHERS).await;
 }
 
 async fn a_refresh_is_finished_before_the_program_ends(engine: Engine) {
