@@ -42,6 +42,8 @@ use worker::Workers;
 const CANCEL: Duration = Duration::from_millis(500);
 /// How long refreshes may go on after everything else: with the grace and the flushing, 25 s at the default.
 const REFRESHES: Duration = Duration::from_millis(500);
+/// How long webhooks that are under way may go on: as long as they give themselves, and a little.
+const SENDING: Duration = Duration::from_secs(6);
 /// What is left for flushing after the grace.
 const FLUSH: Duration = Duration::from_secs(2);
 
@@ -161,7 +163,7 @@ impl Server {
         let following = tokio::spawn(follow::follow(Arc::clone(&app), last_change));
         let keeping_alive = tokio::spawn(Arc::clone(&app.refresher).keep_alive());
         let stop_sending = CancellationToken::new();
-        let sending = tokio::spawn(dispatch::keep_sending(Arc::clone(&app), stop_sending.clone()));
+        let mut sending = tokio::spawn(dispatch::keep_sending(Arc::clone(&app), stop_sending.clone()));
         let stop_tracing = CancellationToken::new();
         let tracing_out = tokio::spawn(app.traces.clone().keep_exporting(stop_tracing.clone()));
         let exposing = exposed.map(|listener| tokio::spawn(exposed::serve(Arc::clone(&app), listener)));
@@ -188,8 +190,10 @@ impl Server {
                 "a refresh was still under way; the provider may have replaced a token that is now lost"
             );
         }
-        // It has had the grace for what was under way; what it did not end is claimed by somebody else.
-        sending.abort();
+        // It bounds itself; what it does not end is claimed by somebody else.
+        if tokio::time::timeout(SENDING, &mut sending).await.is_err() {
+            sending.abort();
+        }
         stop_tracing.cancel();
         if let Some(exposing) = exposing {
             exposing.abort();
