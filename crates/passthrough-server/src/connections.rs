@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use passthrough_core::base_url::Origin;
 use passthrough_core::connection::{Connection, ConnectionStatus, Credential, SealedCredential, Variables};
-use passthrough_core::fault::{Origin as Fault, Sent};
 use passthrough_core::id::{ConnectionId, Environment};
 use passthrough_core::provider::{Auth, BaseUrlTemplate, HostAllowList, Problem, Provider};
 use passthrough_core::token::{Token, TokenKind};
@@ -22,14 +21,27 @@ use crate::resolve::{Caller, ReadyConnection, ResolveError};
 use crate::verify::{self, Verified};
 
 pub mod making;
+mod proving;
 mod revoking;
 
-/// Makes a connection. Nothing is stored unless all of it can be used.
+/// A connection that was just made.
+#[derive(Debug)]
+pub struct Created {
+    /// It.
+    pub connection: Connection,
+    /// Its token.
+    pub token: Token,
+    /// What its provider said, where that was asked for.
+    pub verification: Option<Verification>,
+}
+
+/// Makes a connection. Nothing is stored unless all of it can be used; only what a provider gave in the place of a token
+/// that is used up now is kept whatever it says then.
 pub async fn create(
     app: &App,
     caller: &Caller,
     mut request: CreateConnection,
-) -> Result<(Connection, Token), ApiError> {
+) -> Result<Created, ApiError> {
     let (named, integration) = (request.provider.as_deref(), request.integration.as_deref());
     let integration = integrations::choose(app, &caller.environment, named, integration).await?;
     let provider = find_provider(app, "provider", &integration.provider)?;
@@ -44,7 +56,7 @@ pub async fn create(
     integration.check_client(auth, &credential).map_err(|problem| refused(vec![problem]))?;
     let token = app.installation.new_token(TokenKind::Connection);
     let now = app.now_ms();
-    let mut connection = Connection {
+    let connection = Connection {
         id: ConnectionId::from(token.ulid()),
         environment: caller.environment.clone(),
         provider: provider.code.clone(),
@@ -60,37 +72,17 @@ pub async fn create(
         updated_at: now,
         verified_at: None,
     };
+    let is_imported = credential.obtained.is_some();
     let ready = making::make(app, &connection, credential, &variables).await?;
-    if request.verify {
-        let verified = prove(app, &ready).await?;
-        connection.account_id = verified.account_id;
-        connection.account_label = verified.account_label;
-        connection.verified_at = Some(app.now_ms());
+    if !request.verify {
+        insert(app, &connection, &ready, Some(&token)).await?;
+        return Ok(Created { connection, token, verification: None });
     }
-    insert(app, &connection, &ready, Some(&token)).await?;
-    Ok((connection, token))
-}
-
-/// Proves a credential, or says why that cannot be done.
-async fn prove(app: &App, ready: &Arc<ReadyConnection>) -> Result<Verified, ApiError> {
-    let verified = verify::verify(app, ready).await?;
-    // An error has no place of its own for the provider's status.
-    let status = verified.status.map(|status| format!(" (status {})", status.as_u16())).unwrap_or_default();
-    match verified.result {
-        VerificationResult::Alive => Ok(verified),
-        VerificationResult::Refused => {
-            Err(ApiError { sent: Sent::Yes, ..ApiError::invalid_credentials(verified.message + &status) })
-        }
-        VerificationResult::Unreachable => Err(verified.failure.unwrap_or_else(|| {
-            let message = format!("{}{status}; nothing was stored", verified.message);
-            ApiError {
-                origin: Fault::Provider,
-                sent: Sent::Yes,
-                retryable: true,
-                ..ApiError::unprocessable(message)
-            }
-        })),
+    if is_imported && ready.is_refreshable() {
+        return proving::imported(app, connection, ready, token).await;
     }
+    let verified = proving::prove(app, &ready).await?;
+    proving::insert(app, connection, &ready, token, verified).await
 }
 
 /// Stores a new connection. One without a token is refused to everybody until it is given one.
@@ -339,19 +331,25 @@ pub async fn verify(
         ready = app.refresher.ensure_fresh(ready, None).await?;
     }
     let verified = verify::verify(app, &ready).await?;
-    let status = ready.connection.status;
+    note(app, &ready, &verified).await?;
+    Ok(verified.into())
+}
+
+/// Notes what a provider said of a credential.
+async fn note(app: &App, ready: &ReadyConnection, verified: &Verified) -> Result<(), ApiError> {
+    let Connection { environment, id, status, .. } = &ready.connection;
     // A credential that was replaced while the old one was being tried is neither proven nor refused by that.
     let if_generation = Some(ready.generation);
     let patch = match verified.result {
         VerificationResult::Alive => Some(ConnectionPatch {
             account: verified.account(),
             verified_at: Some(app.now_ms()),
-            status: (status == ConnectionStatus::Disconnected).then_some(ConnectionStatus::Connected),
+            status: (*status == ConnectionStatus::Disconnected).then_some(ConnectionStatus::Connected),
             if_generation,
             event: Some(events::about(&app.installation, &ready.connection, &[])),
             ..ConnectionPatch::default()
         }),
-        VerificationResult::Refused if status == ConnectionStatus::Connected => Some(ConnectionPatch {
+        VerificationResult::Refused if *status == ConnectionStatus::Connected => Some(ConnectionPatch {
             status: Some(ConnectionStatus::Disconnected),
             if_generation,
             event: Some(events::about(&app.installation, &ready.connection, &[("reason", "verify")])),
@@ -360,10 +358,10 @@ pub async fn verify(
         VerificationResult::Refused | VerificationResult::Unreachable => None,
     };
     if let Some(patch) = patch {
-        app.installation.store.update_connection(environment, id, &patch, app.now_ms()).await?;
-        app.resolver.changed(ChangeSubject::Connection(id)).await;
+        app.installation.store.update_connection(environment, *id, &patch, app.now_ms()).await?;
+        app.resolver.changed(ChangeSubject::Connection(*id)).await;
     }
-    Ok(verified.into())
+    Ok(())
 }
 
 /// Renews the credential now, whether it is due or not. Gives when the new one ends, where that is known.

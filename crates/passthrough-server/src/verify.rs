@@ -11,7 +11,7 @@ use passthrough_core::header::Fields;
 use passthrough_core::path::CallerPath;
 use passthrough_core::provider::{BaseUrlTemplate, Problem, Verify};
 use passthrough_core::template::{Scope, Template, percent_encode};
-use passthrough_core::upstream::{PassthroughRequest, RequestBody, build};
+use passthrough_core::upstream::{OpenConnection, PassthroughRequest, RequestBody, build};
 use passthrough_store::Account;
 use passthrough_wire::connection as wire;
 use passthrough_wire::connection::{Verification, VerificationResult};
@@ -130,8 +130,8 @@ fn blocked_host(base: &BaseUrlTemplate, blocked: &str) -> RehearsalError {
     })
 }
 
-/// Asks the provider. An error only where its file has no call to ask with.
-pub async fn verify(app: &App, ready: &Arc<ReadyConnection>) -> Result<Verified, ApiError> {
+/// The connection with the call that proves its credential; an error where its provider's file has none.
+pub fn knows_how(ready: &ReadyConnection) -> Result<(OpenConnection<'_>, &Verify), ApiError> {
     let open = ready.open().ok_or_else(|| ApiError::internal("a ready connection without its auth entry"))?;
     let Some(verify) = &open.auth.verify else {
         let message = format!(
@@ -140,6 +140,12 @@ pub async fn verify(app: &App, ready: &Arc<ReadyConnection>) -> Result<Verified,
         );
         return Err(ApiError::bad_field("verify", message));
     };
+    Ok((open, verify))
+}
+
+/// Asks the provider. An error only where its file has no call to ask with.
+pub async fn verify(app: &App, ready: &Arc<ReadyConnection>) -> Result<Verified, ApiError> {
+    let (open, verify) = knows_how(ready)?;
     let request = verify_request(app, ready, verify)?;
     let (status, headers, body) = match ask(app, ready, request, None).await {
         Ok(answer) => answer,

@@ -88,6 +88,9 @@ pub struct ConnectionWithToken {
     pub connection: Connection,
     /// `con_tkn_…`.
     pub token: String,
+    /// At creation with `verify`: what the provider said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verification: Option<Verification>,
 }
 
 impl std::fmt::Debug for ConnectionWithToken {

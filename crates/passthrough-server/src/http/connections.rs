@@ -93,8 +93,13 @@ pub(super) async fn create(
     let caller = authenticate(&app, &headers).await?;
     let body = read_body(&app, body, MAX_BODY).await?;
     let request = CreateConnection::parse(&body).map_err(ApiError::bad_request)?;
-    let (connection, token) = connections::create(&app, &caller, request).await?;
-    Ok((StatusCode::CREATED, Json(with_token(&connection, &token))))
+    // In a task of its own: with `verify`, tokens may be used up on the way, and a caller who goes away must not leave
+    // half a connection.
+    let work = tokio::spawn(async move { connections::create(&app, &caller, request).await });
+    let made = work.await.map_err(ApiError::internal)??;
+    let created =
+        ConnectionWithToken { verification: made.verification, ..with_token(&made.connection, &made.token) };
+    Ok((StatusCode::CREATED, Json(created)))
 }
 
 /// One connection.
@@ -281,7 +286,7 @@ pub(super) async fn current(app: &App, headers: &HeaderMap) -> Result<(Environme
 }
 
 fn with_token(connection: &CoreConnection, token: &Token) -> ConnectionWithToken {
-    ConnectionWithToken { connection: connection.into(), token: token.expose() }
+    ConnectionWithToken { connection: connection.into(), token: token.expose(), verification: None }
 }
 
 fn parse(id: &str) -> Result<ConnectionId, ApiError> {

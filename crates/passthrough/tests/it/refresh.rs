@@ -6,6 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use http::Response;
+use http_body_util::Full;
+use passthrough_testkit::echo::EchoProvider;
 use passthrough_testkit::http::{send, try_send};
 use passthrough_testkit::program::{Connected, Engine, Program, Setup};
 use passthrough_testkit::services::{OAuthClient, OidcProvider, oidc_provider};
@@ -15,6 +18,7 @@ use crate::support::{json, on_both_databases, setup};
 
 on_both_databases! {
     a_refresh_token_becomes_an_access_token_at_the_first_call_and_is_kept
+    an_imported_grant_is_renewed_before_it_is_proven_and_what_it_gave_is_kept
     a_token_that_ended_before_its_time_is_renewed_and_the_call_repeated
     a_grant_that_ended_disconnects_and_a_new_one_reconnects
     a_provider_in_trouble_ends_nothing
@@ -26,7 +30,7 @@ on_both_databases! {
 fn file(oidc: &OidcProvider, lines: &str) -> String {
     let url = &oidc.url;
     format!(
-        "name = \"Books\"\nbase_url = \"{url}/api\"\n[auth.oauth]\ngrant = \"oauth2_code\"\n\
+        "name = \"Books\"\nbase_url = \"{url}/api\"\nverify = {{ request = \"GET /me\" }}\n[auth.oauth]\ngrant = \"oauth2_code\"\n\
          inject.headers.authorization = \"Bearer {{access_token}}\"\n\
          [auth.oauth.oauth2]\nauthorize_url = \"{url}/auth\"\ntoken_url = \"{url}/token\"\nrotation = \"strict\"\n\
          {lines}\n\
@@ -101,6 +105,62 @@ async fn a_refresh_token_becomes_an_access_token_at_the_first_call_and_is_kept(e
         (422, Some("unprocessable_entity"))
     );
     rig.program.finish().await;
+}
+
+async fn an_imported_grant_is_renewed_before_it_is_proven_and_what_it_gave_is_kept(engine: Engine) {
+    let echo = EchoProvider::answering(|_| Response::builder().status(401).body(Full::default()).unwrap());
+    let echo = echo.await;
+    let oidc = oidc_provider();
+    let books = file(&oidc, "");
+    let strange = books.replace(&format!("{}/api", oidc.url), &echo.url());
+    let mut program = setup(engine).provider("books", &books).provider("strange", &strange).start().await;
+    let client = oidc.register("https://app.example/callback", 3600).await;
+    program.watch(&client.secret);
+    let given = async |program: &mut Program, provider: &str, more: &str, refresh_token: Option<&str>| {
+        let minted = match refresh_token {
+            Some(token) => token.to_owned(),
+            None => oidc.mint(&client).await,
+        };
+        let OAuthClient { id, secret } = &client;
+        program.watch(&minted);
+        let body = format!(
+            r#"{{"provider":"{provider}","auth":"oauth","verify":true,"credentials":{{"client_id":"{id}",
+               "client_secret":"{secret}","refresh_token":"{minted}"{more}}}}}"#
+        );
+        program.api("POST", "/v1/connections", &body).await
+    };
+    let ended = r#","access_token":"old","expires_at":"2026-01-01T00:00:00Z""#;
+    // One that ended, none at all, and one of which nobody knows that it is no good.
+    for (at, more) in [ended, "", r#","access_token":"old""#].into_iter().enumerate() {
+        let made = given(&mut program, "books", more, None).await;
+        let connection = json(&made);
+        assert_eq!((made.status.as_u16(), &connection["verification"]["result"]), (201, &"alive".into()));
+        assert!(connection["verifiedAt"].is_string(), "{connection}");
+        let id = connection["id"].as_str().unwrap().to_owned();
+        let connected = Connected { id, token: connection["token"].as_str().unwrap().to_owned() };
+        // The token call has used the refresh token up, so the next one needs the one that it gave.
+        oidc.expire(&client).await;
+        assert_eq!(program.on(&connected, "GET", "/v1/proxy/me", &[], "").await.status, 200);
+        assert_eq!(oidc.counts(&client).await["refresh_token"], 2 * (at as u64 + 1));
+    }
+    // What its provider does not renew is not stored.
+    let refused = given(&mut program, "books", ended, Some("of-no-grant")).await;
+    let error = json(&refused);
+    assert_eq!((refused.status.as_u16(), &error["code"]), (422, &"invalid_credentials".into()), "{error}");
+    assert!(error["message"].as_str().unwrap().contains("invalid_grant"), "{error}");
+    let count = async |program: &Program| {
+        json(&program.api("GET", "/v1/connections", "").await)["results"].as_array().unwrap().len()
+    };
+    assert_eq!(count(&program).await, 3);
+    // A token that was renewed and is of no use all the same is kept: there is no other.
+    let kept = given(&mut program, "strange", ended, None).await;
+    let connection = json(&kept);
+    assert_eq!(
+        (kept.status.as_u16(), &connection["verification"]["statusCode"], &connection["status"]),
+        (201, &401.into(), &"disconnected".into())
+    );
+    assert_eq!(count(&program).await, 4);
+    program.finish().await;
 }
 
 async fn a_token_that_ended_before_its_time_is_renewed_and_the_call_repeated(engine: Engine) {
