@@ -6,10 +6,10 @@ use crate::connection::Obtained;
 const AHEAD_MIN_MS: i64 = 60_000;
 const AHEAD_MAX_MS: i64 = 300_000;
 
-/// An answer's word on how long a token lives is believed within these bounds: less would refresh without end, more
-/// is a mistake.
-pub const LIFETIME_MIN_MS: i64 = 30_000;
-/// See [`LIFETIME_MIN_MS`].
+/// A token that was good when it was given is used for at least this long, whatever was said of its end: less would
+/// refresh without end.
+const LIFETIME_MIN_MS: i64 = 30_000;
+/// An answer's word on how long a token lives is believed up to this; more is a mistake.
 pub const LIFETIME_MAX_MS: i64 = 365 * 86_400_000;
 
 /// When to do something about what a grant yielded, in unix milliseconds.
@@ -36,7 +36,9 @@ impl Schedule {
         let Some(expires_at) = obtained.expires_at else {
             return Self { due_at, ..Self::NEVER };
         };
-        let lifetime = (expires_at - obtained.at).max(0);
+        let told = (expires_at - obtained.at).max(0);
+        let lifetime = if told == 0 { 0 } else { told.max(LIFETIME_MIN_MS) };
+        let expires_at = if told == 0 { expires_at } else { obtained.at + lifetime };
         let ahead = (lifetime / 5).clamp(AHEAD_MIN_MS, AHEAD_MAX_MS);
         // A token that lives for a minute would otherwise be due for as long as it lives.
         let ahead = ahead.min(lifetime / 2);
@@ -63,6 +65,8 @@ mod tests {
         assert_eq!(of(60_000, 0), 30_000);
         assert_eq!(of(30_000, 0), 15_000);
         assert_eq!(of(0, 0), 0);
+        // Eight seconds are told as they are, and planned as thirty.
+        assert_eq!(of(8_000, 0), 15_000);
         assert_eq!(of(3_600_000, 500), 330_000);
         assert!((of(3_600_000, 999)) < 360_000);
     }

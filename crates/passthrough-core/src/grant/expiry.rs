@@ -7,9 +7,9 @@ use crate::provider::file::ExpiresUnit;
 use crate::provider::grant::Expires;
 use crate::retry::http_date_ms;
 
-/// No token is taken to live shorter: it would be asked for all the time.
-const SHORTEST_MS: i64 = 30_000;
-/// Nor longer: a wrong unit must not mean "for ever".
+/// No token is taken to have ended when it was given: it would be asked for all the time.
+const SHORTEST_MS: i64 = 1;
+/// Nor to live longer: a wrong unit must not mean "for ever".
 const LONGEST_MS: i64 = 365 * 86_400_000;
 /// A number from here on is a time in milliseconds: as seconds it is in the year 5138.
 const SMALLEST_MILLISECONDS: f64 = 100_000_000_000.0;
