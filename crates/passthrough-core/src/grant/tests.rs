@@ -42,8 +42,8 @@ impl Rig {
         let hosts = HostAllowList::default();
         // Not by `Provider::accept`: nothing is there yet of what an end user has to consent to.
         let mut problems = Vec::new();
-        let fields = provider.auth[0].fields.accept("credentials", given(fields), &hosts, &mut problems);
-        let variables = provider.variables.accept("variables", given(variables), &hosts, &mut problems);
+        let fields = provider.auth[0].fields.accept("credentials", given(fields), &[], &hosts, &mut problems);
+        let variables = provider.variables.accept("variables", given(variables), &[], &hosts, &mut problems);
         assert!(problems.is_empty(), "{problems:?}");
         let credential = Credential { fields, ..Credential::default() };
         Self { provider, credential, variables, hosts }

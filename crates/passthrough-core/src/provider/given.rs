@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::grant::CLIENT_NAMES;
 use super::{Auth, BaseRefusal, Grant, HostAllowList, Problem, Provider};
 use crate::connection::{Credential, Obtained, Variables};
-use crate::freshness::{LIFETIME_MAX_MS, LIFETIME_MIN_MS};
+use crate::freshness::LIFETIME_MAX_MS;
 
 /// Beside tokens: when the access token ends, as RFC 3339 or unix seconds, or in how many seconds.
 const ENDS: [&str; 2] = ["expires_at", "expires_in"];
@@ -85,7 +85,7 @@ impl Provider {
         let mut problems = Vec::new();
         let importable = auth.importable();
         let (mut client, mut tokens) = (BTreeMap::new(), BTreeMap::new());
-        for name in importable {
+        for name in importable.iter().copied() {
             let Some(value) = credentials.shift_remove(name) else { continue };
             if let Err(message) = check_token(value.expose_secret()) {
                 problems.push(Problem::new(format!("credentials.{name}"), message));
@@ -93,7 +93,7 @@ impl Provider {
             let place = if is_client(name) { &mut client } else { &mut tokens };
             place.insert(name.to_owned(), value);
         }
-        let mut fields = auth.fields.accept("credentials", credentials, hosts, &mut problems);
+        let mut fields = auth.fields.accept("credentials", credentials, &importable, hosts, &mut problems);
         fields.extend(client);
         let variables = self.accept_asked(auth, variables, hosts, &mut problems);
         let obtained = imported(tokens, now, &mut problems);
@@ -123,7 +123,7 @@ impl Provider {
         hosts: &HostAllowList,
     ) -> Result<(Credential, Variables), Vec<Problem>> {
         let mut problems = Vec::new();
-        let fields = auth.fields.accept("credentials", fields, hosts, &mut problems);
+        let fields = auth.fields.accept("credentials", fields, &[], hosts, &mut problems);
         let variables = self.accept_asked(auth, variables, hosts, &mut problems);
         let credential = Credential { fields, obtained: None, client: BTreeMap::new() };
         if problems.is_empty() {
@@ -140,7 +140,7 @@ impl Provider {
         hosts: &HostAllowList,
     ) -> Result<Variables, Vec<Problem>> {
         let mut problems = Vec::new();
-        let variables = self.variables.accept("variables", variables, hosts, &mut problems);
+        let variables = self.variables.accept("variables", variables, &[], hosts, &mut problems);
         if problems.is_empty() {
             self.check_bases(&variables, credential, hosts, &mut problems);
         }
@@ -155,7 +155,7 @@ impl Provider {
         hosts: &HostAllowList,
         problems: &mut Vec<Problem>,
     ) -> Variables {
-        let accepted = self.variables.accept("variables", given, hosts, problems);
+        let accepted = self.variables.accept("variables", given, &[], hosts, problems);
         for (name, input) in &self.variables.0 {
             let at = format!("variables.{name}");
             let asked = input.source.is_found_out() && !self.finds_out(auth, name);
@@ -235,7 +235,7 @@ fn imported(
     } else if let Some((text, name)) = within {
         match text.expose_secret().trim().parse::<u32>() {
             Ok(seconds) => {
-                let lifetime = (i64::from(seconds) * 1_000).clamp(LIFETIME_MIN_MS, LIFETIME_MAX_MS);
+                let lifetime = (i64::from(seconds) * 1_000).clamp(1, LIFETIME_MAX_MS);
                 expires_at = Some(now + lifetime);
             }
             Err(_) => problems.push(Problem::new(format!("credentials.{name}"), "is no number of seconds")),

@@ -63,11 +63,13 @@ impl Inputs {
                 .all(|(name, input)| !input.required() || given.clone().any(|given| given == name))
     }
 
-    /// Checks given values and fills in defaults. Problems name the place below `at`, never the value.
+    /// Checks given values and fills in defaults. Problems name the place below `at`, never the value. `also` are names
+    /// that may stand there besides, and were taken away before.
     pub fn accept(
         &self,
         at: &str,
         given: IndexMap<String, SecretString>,
+        also: &[&str],
         hosts: &HostAllowList,
         problems: &mut Vec<Problem>,
     ) -> BTreeMap<String, SecretString> {
@@ -75,7 +77,7 @@ impl Inputs {
         for (name, value) in given {
             let path = format!("{at}.{name}");
             let Some(input) = self.0.get(&name) else {
-                problems.push(Problem::new(path, self.unknown(&name)));
+                problems.push(Problem::new(path, self.unknown(&name, also)));
                 continue;
             };
             match input.accept(&name, value.expose_secret(), hosts) {
@@ -97,14 +99,12 @@ impl Inputs {
         accepted
     }
 
-    fn unknown(&self, name: &str) -> String {
-        match nearest(name, self.0.keys().map(String::as_str)) {
+    fn unknown(&self, name: &str, also: &[&str]) -> String {
+        let known = || self.0.keys().map(String::as_str).chain(also.iter().copied());
+        match nearest(name, known()) {
             Some(near) => format!("unknown; did you mean `{near}`?"),
-            None if self.0.is_empty() => "unknown; none are needed".to_owned(),
-            None => {
-                let known: Vec<_> = self.0.keys().map(String::as_str).collect();
-                format!("unknown; there are {}", known.join(", "))
-            }
+            None if known().next().is_none() => "unknown; none are needed".to_owned(),
+            None => format!("unknown; there are {}", known().collect::<Vec<_>>().join(", ")),
         }
     }
 }

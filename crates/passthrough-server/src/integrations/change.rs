@@ -272,14 +272,14 @@ fn accept_variables(
         .collect();
     let mut strangers = Vec::new();
     // For its words about unknown names; what else it finds missing there is no matter here.
-    provider.variables.accept("variables", unknown.clone(), &hosts, &mut strangers);
+    provider.variables.accept("variables", unknown.clone(), &[], &hosts, &mut strangers);
     let named = |problem: &Problem| unknown.keys().any(|name| problem.path == format!("variables.{name}"));
     problems.extend(strangers.into_iter().filter(named));
     let only = |(name, _): &(&String, &Input)| given.contains_key(*name);
     let inputs = provider.variables.0.iter().filter(only).map(|(name, input)| (name.clone(), input.clone()));
     let inputs = Inputs(inputs.collect());
     let known = given.into_iter().filter(|(name, _)| inputs.0.contains_key(name)).collect();
-    secrets.variables = inputs.accept("variables", known, &hosts, problems);
+    secrets.variables = inputs.accept("variables", known, &[], &hosts, problems);
 }
 
 fn put(secrets: &mut IntegrationSecrets, name: &str, value: Option<SecretString>) {
