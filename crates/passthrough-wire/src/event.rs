@@ -1,5 +1,6 @@
 //! Events: what happened to a connection or an integration.
 
+use passthrough_core::suggest::nearest;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -13,6 +14,14 @@ pub const EVENT_KINDS: [&str; 7] = [
     "integration.client_rejected",
     "webhook.test",
 ];
+
+/// What is wrong with a text that names no kind of event, and which one was probably meant.
+pub fn unknown_kind<'a>(text: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
+    match nearest(text, known.clone()) {
+        Some(near) => format!("there is no such type of event; did you mean `{near}`?"),
+        None => format!("there is no such type of event; there are {}", known.collect::<Vec<_>>().join(", ")),
+    }
+}
 
 /// Something that happened. Holds nothing secret: it is what webhooks are sent.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]

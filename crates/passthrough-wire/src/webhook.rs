@@ -5,9 +5,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use passthrough_core::suggest::nearest;
-
-use crate::event::EVENT_KINDS;
+use crate::event::{EVENT_KINDS, unknown_kind};
 use crate::fields::{FieldError, Fields, Unknown};
 
 const MAX_URL: usize = 2_000;
@@ -145,14 +143,7 @@ fn kinds(fields: &mut Fields<'_>) -> Option<Vec<String>> {
     let known = || EVENT_KINDS.into_iter().filter(|kind| *kind != "webhook.test");
     let unknown: Vec<&String> = kinds.iter().filter(|kind| !known().any(|known| known == *kind)).collect();
     if let Some(unknown) = unknown.first() {
-        let message = match nearest(unknown, known()) {
-            Some(near) => format!("there is no such kind of event; did you mean `{near}`?"),
-            None => format!(
-                "there is no such kind of event; there are {}",
-                known().collect::<Vec<_>>().join(", ")
-            ),
-        };
-        fields.error("kinds", message);
+        fields.error("kinds", unknown_kind(unknown, known()));
     }
     Some(kinds)
 }

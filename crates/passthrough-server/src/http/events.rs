@@ -8,7 +8,7 @@ use http::HeaderMap;
 use passthrough_core::id::{ConnectionId, EventId};
 use passthrough_store::EventFilter;
 use passthrough_wire::error::ErrorBody;
-use passthrough_wire::event::{Event, Replayed};
+use passthrough_wire::event::{EVENT_KINDS, Event, Replayed, unknown_kind};
 use passthrough_wire::page::Page;
 
 use super::caller::{Segment, authenticate};
@@ -35,8 +35,11 @@ pub(super) async fn list(
 ) -> Result<Json<Page<Event>>, ApiError> {
     let caller = authenticate(&app, &headers).await?;
     let mut query = ListQuery::new(query.as_deref());
-    let filter =
-        EventFilter { kind: query.text("type"), connection_id: query.value::<ConnectionId>("connection") };
+    let kind = query.text("type");
+    if let Some(unknown) = kind.as_deref().filter(|kind| !EVENT_KINDS.contains(kind)) {
+        query.wrong("type", unknown_kind(unknown, EVENT_KINDS.into_iter()));
+    }
+    let filter = EventFilter { kind, connection_id: query.value::<ConnectionId>("connection") };
     let (after, limit) = (query.cursor::<EventId>(), query.limit());
     query.finish()?;
     let rows = app.installation.store.list_events(&caller.environment, &filter, after, limit).await?;

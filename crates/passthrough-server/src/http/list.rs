@@ -97,7 +97,7 @@ impl ListQuery {
     }
 
     /// Notes what was wrong with a value that the caller of this has read.
-    pub(super) fn wrong(&mut self, name: &str, message: &str) {
+    pub(super) fn wrong(&mut self, name: &str, message: impl Into<String>) {
         self.error(name, message);
     }
 
