@@ -23,6 +23,7 @@ use crate::http::error::ApiError;
 use crate::vault::{IntegrationSecrets, Vault, VaultError};
 
 mod change;
+pub mod client;
 
 pub use change::{create, delete, patch, stored};
 

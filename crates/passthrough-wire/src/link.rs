@@ -41,7 +41,8 @@ pub struct CreateLinkSession {
     /// setting `link.message_origins`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,
-    /// The language of the pages, such as `en` or `de-AT`; the browser's where absent.
+    /// The language of the pages, such as `en` or `de-AT`; the browser's where absent. They are there in English and
+    /// German; where another is asked for, the browser decides which of the two.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
 }
@@ -99,7 +100,9 @@ impl CreateLinkSession {
 
 /// The form of RFC 5646, as far as anybody uses it.
 fn is_language_tag(text: &str) -> bool {
+    let language = text.split('-').next().unwrap_or_default();
     text.len() <= 35
+        && (2..=8).contains(&language.len())
         && text
             .split('-')
             .all(|part| (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric()))
@@ -116,6 +119,10 @@ pub struct CreatedLinkSession {
     pub url: String,
     /// RFC 3339.
     pub expires_at: String,
+    /// The language that the pages will have, `en` or `de`; absent where the browser decides, because none of the two was
+    /// asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locale: Option<String>,
 }
 
 impl std::fmt::Debug for CreatedLinkSession {

@@ -15,6 +15,7 @@ use secrecy::SecretString;
 
 use crate::app::App;
 use crate::http::error::ApiError;
+use crate::integrations::client;
 use crate::obtain::{Refusal, Way};
 use crate::passthrough::ask;
 use crate::resolve::ReadyConnection;
@@ -30,7 +31,14 @@ pub async fn make(
 ) -> Result<Arc<ReadyConnection>, ApiError> {
     let mut ready = ready(app, connection, credential, variables).await?;
     if needs_first(&ready) {
-        let obtained = app.obtainer.obtain(&ready, Way::First).await.map_err(refused)?;
+        let obtained = match app.obtainer.obtain(&ready, Way::First).await {
+            Ok(obtained) => obtained,
+            Err(refusal) => {
+                client::note_refusal(&app.installation, &ready, &refusal).await?;
+                return Err(refused(refusal));
+            }
+        };
+        client::note_accepted(&app.installation, &ready).await;
         let credential = Credential { obtained: Some(obtained), ..ready.credential.clone() };
         ready = self::ready(app, connection, credential, variables).await?;
     }

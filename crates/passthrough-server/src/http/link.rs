@@ -46,6 +46,11 @@ pub(super) fn router() -> Router<Arc<App>> {
         .route("/oauth/callback/{environment}/{integration}", get(callback))
 }
 
+/// The language of the pages where it is asked for; `None` where they have no such.
+pub(super) fn language(locale: &str) -> Option<&'static str> {
+    words::known(locale).map(|words| words.lang)
+}
+
 /// Writes failures as pages, for people.
 pub(super) async fn errors(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let headers = request.headers().clone();
@@ -257,7 +262,7 @@ async fn callback(
     let name = offer.as_ref().map_or(integration.as_str(), |offer| &offer.name);
     match returned.result {
         Ok(connection) => done(&visit, session, connection, name).await,
-        Err(trouble) => fields::failed(&app, &headers, id, held.as_ref(), &integration, &trouble).await,
+        Err(_) => fields::again(&app, session, offer.as_ref()).await,
     }
 }
 

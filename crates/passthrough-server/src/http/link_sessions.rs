@@ -18,6 +18,7 @@ use passthrough_wire::time;
 use super::body::read_body;
 use super::caller::{Segment, authenticate};
 use super::error::ApiError;
+use super::link::language;
 use crate::app::App;
 use crate::link::{public_token, session};
 
@@ -44,6 +45,7 @@ pub(super) async fn create(
         id: made.id.to_string(),
         url: session::url(&app, &token),
         expires_at: time::format(made.expires_at),
+        locale: made.locale.as_deref().and_then(language).map(str::to_owned),
     };
     Ok((StatusCode::CREATED, Json(created)))
 }

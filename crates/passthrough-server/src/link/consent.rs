@@ -27,7 +27,7 @@ use super::{connect, destination, session};
 use crate::app::App;
 use crate::connections::making;
 use crate::http::error::ApiError;
-use crate::integrations::redirect_uri;
+use crate::integrations::{client, redirect_uri};
 use crate::obtain::Refusal;
 use crate::resolve::ReadyConnection;
 
@@ -182,8 +182,11 @@ impl Asked<'_> {
             Grant::OAuth1(_) => {
                 // Such providers have no state of their own; whatever is in the callback's query comes back.
                 let callback = format!("{}?state={}", self.redirect_uri, self.state);
-                let (token, address) =
-                    obtainer.request_token(&ready, &callback, &extra).await.map_err(not_begun)?;
+                let asked = obtainer.request_token(&ready, &callback, &extra).await;
+                let (token, address) = match asked {
+                    Ok(asked) => asked,
+                    Err(refusal) => return Err(not_begun(app, &ready, refusal).await),
+                };
                 kept.temporary = Some(Temporary {
                     token: Zeroizing::new(token.token.expose_secret().to_owned()),
                     secret: Zeroizing::new(token.secret.expose_secret().to_owned()),
@@ -196,7 +199,10 @@ impl Asked<'_> {
             let name = Some(app.config.link.brand.name.as_str()).filter(|name| !name.is_empty());
             let registration =
                 Registration { client_name: name.unwrap_or("Passthrough"), redirect_uri: &self.redirect_uri };
-            let found = obtainer.discover(&ready, &registration).await.map_err(not_begun)?;
+            let found = match obtainer.discover(&ready, &registration).await {
+                Ok(found) => found,
+                Err(refusal) => return Err(not_begun(app, &ready, refusal).await),
+            };
             kept.found = texts(&found);
             credential.obtained = Some(Obtained { values: found, ..Obtained::default() });
             ready = making::ready(app, draft, credential, variables).await?;
@@ -211,13 +217,20 @@ impl Asked<'_> {
             code_challenge: challenge.as_deref(),
             extra: &extra,
         };
-        obtainer.authorize_url(&ready, &consent).map_err(not_begun)
+        match obtainer.authorize_url(&ready, &consent) {
+            Ok(address) => Ok(address),
+            Err(refusal) => Err(not_begun(app, &ready, refusal).await),
+        }
     }
 }
 
 /// Before anybody consented nothing can be wrong with the consent.
-fn not_begun(refusal: Refusal) -> Trouble {
-    tracing::info!(reason = %refusal.short(), "a consent cannot begin");
+async fn not_begun(app: &App, ready: &ReadyConnection, refusal: Refusal) -> Trouble {
+    let integration = &ready.connection.integration;
+    tracing::warn!(%integration, reason = %refusal.short(), "a consent cannot begin");
+    if let Err(error) = client::note_refusal(&app.installation, ready, &refusal).await {
+        return ApiError::from(error).into();
+    }
     match refusal {
         Refusal::Passing { .. } => Trouble::Unreachable,
         Refusal::Ended { .. } | Refusal::ClientRejected { .. } | Refusal::Unusable { .. } => {
@@ -247,6 +260,9 @@ pub async fn take_back(
         return Ok(None);
     }
     let result = complete(app, &session, integration, answer).await;
+    if let Err(trouble) = &result {
+        session::note(app, &session, trouble).await?;
+    }
     Ok(Some(Returned { session, result }))
 }
 
@@ -265,7 +281,7 @@ async fn complete(
         return Err(Trouble::NoTokens);
     }
     if let Some(error) = answer.get("error") {
-        return Err(refused(error));
+        return Err(refused(session, integration, error));
     }
     let offer = session::offer(app, session, integration).await?.ok_or(Trouble::NotSetUp)?;
     let auth = offer.entry(Some(&kept.auth)).ok_or(Trouble::NotSetUp)?;
@@ -290,9 +306,39 @@ async fn complete(
     let credential =
         Credential { fields: hidden(&kept.fields), obtained: Some(came), client: BTreeMap::new() };
     let ready = making::ready(app, &draft, credential, &variables).await?;
-    let obtained = exchanged(app, &ready, &kept, answer).await?;
+    let obtained = match exchanged(app, &ready, &kept, answer).await {
+        Ok(obtained) => obtained,
+        Err(Unexchanged::Trouble(trouble)) => return Err(trouble),
+        Err(Unexchanged::Refused(refusal)) => {
+            let reason = refusal.short();
+            tracing::warn!(session = %session.id, %integration, %reason, "a provider gave no tokens for a consent");
+            client::note_refusal(&app.installation, &ready, &refusal).await.map_err(ApiError::from)?;
+            return Err(refusal.into());
+        }
+    };
+    client::note_accepted(&app.installation, &ready).await;
     let credential = Credential { obtained: Some(obtained), ..ready.credential.clone() };
     connect::complete(app, session, draft, credential, &variables).await
+}
+
+/// Why there are no tokens.
+enum Unexchanged {
+    /// There is nothing to exchange.
+    Trouble(Trouble),
+    /// The provider gives none.
+    Refused(Refusal),
+}
+
+impl From<Trouble> for Unexchanged {
+    fn from(trouble: Trouble) -> Self {
+        Self::Trouble(trouble)
+    }
+}
+
+impl From<Refusal> for Unexchanged {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
 }
 
 /// Exchanges what came back for tokens.
@@ -301,7 +347,7 @@ async fn exchanged(
     ready: &ReadyConnection,
     kept: &Kept,
     answer: &Answer,
-) -> Result<Obtained, Trouble> {
+) -> Result<Obtained, Unexchanged> {
     let Some(temporary) = &kept.temporary else {
         let name = match ready.provider.auth.get(&kept.auth).map(|auth| &auth.grant) {
             Some(Grant::OAuth2(oauth2)) => oauth2.code.as_str(),
@@ -315,10 +361,10 @@ async fn exchanged(
     };
     // Both are how providers of OAuth 1.0 say that the user did not want to.
     if answer.get("denied").is_some() || answer.get("oauth_problem").is_some() {
-        return Err(Trouble::AccessDenied);
+        return Err(Trouble::AccessDenied.into());
     }
     if answer.get("oauth_token") != Some(temporary.token.as_str()) {
-        return Err(Trouble::NoTokens);
+        return Err(Trouble::NoTokens.into());
     }
     let verifier = answer.get("oauth_verifier").ok_or(Trouble::NoTokens)?;
     let token =
@@ -327,20 +373,26 @@ async fn exchanged(
 }
 
 /// What the provider says instead of a code (RFC 6749 section 4.1.2.1).
-fn refused(code: &str) -> Trouble {
+fn refused(session: &LinkSession, integration: &str, code: &str) -> Trouble {
     match code {
         "access_denied" | "user_denied" | "consent_required" => Trouble::AccessDenied,
         "temporarily_unavailable" | "server_error" => Trouble::Busy,
         "unauthorized_client" | "invalid_scope" | "unsupported_response_type" | "invalid_client" => {
-            tracing::warn!(code, "a provider refuses an integration's request for consent");
+            // No alarm: whoever has the link can write such an answer.
+            tracing::warn!(session = %session.id, integration, code, "a provider refuses an integration's request for consent");
             Trouble::NotSetUp
         }
         other => {
             // Whoever made the address wrote it, so only what a code may look like is repeated.
-            let plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
-            Trouble::Provider(other.chars().filter(plain).take(MAX_CODE).collect())
+            Trouble::Provider(plain(other))
         }
     }
+}
+
+/// What of a code may be repeated to anybody.
+fn plain(code: &str) -> String {
+    let plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    code.chars().filter(plain).take(MAX_CODE).collect()
 }
 
 fn texts(values: &BTreeMap<String, SecretString>) -> BTreeMap<String, Zeroizing<String>> {
@@ -375,8 +427,7 @@ mod tests {
 
     #[test]
     fn only_what_looks_like_a_code_is_repeated() {
-        assert_eq!(refused("access_denied"), Trouble::AccessDenied);
-        assert_eq!(refused("<script>alert(1)</script>"), Trouble::Provider("scriptalert1script".to_owned()));
-        assert_eq!(refused(&"x".repeat(500)), Trouble::Provider("x".repeat(60)));
+        assert_eq!(plain("<script>alert(1)</script>"), "scriptalert1script");
+        assert_eq!(plain(&"x".repeat(500)), "x".repeat(60));
     }
 }

@@ -8,6 +8,7 @@ use passthrough_vault::random;
 use passthrough_wire::link as wire;
 use passthrough_wire::time;
 
+use super::trouble::Trouble;
 use super::{LIFETIME_MS, again, destination, offer};
 use crate::app::App;
 use crate::connections;
@@ -256,6 +257,11 @@ pub async fn end(app: &App, session: &LinkSession, end: &LinkEnd) -> Result<bool
     app.installation.store.finish_link_session(&session.environment, session.id, end).await
 }
 
+/// Notes what went wrong, for the caller and for the page that the end user sees next.
+pub async fn note(app: &App, session: &LinkSession, trouble: &Trouble) -> Result<(), StoreError> {
+    app.installation.store.note_link_trouble(&session.environment, session.id, &trouble.noted()).await
+}
+
 /// Deletes what is over: sessions a day after their time, so that a caller can still ask what became of them.
 pub async fn sweep(app: &App) -> Result<(), StoreError> {
     let (store, now) = (&app.installation.store, app.now_ms());
@@ -277,7 +283,7 @@ pub fn show(session: &LinkSession, now: i64) -> Result<wire::LinkSession, ApiErr
     Ok(wire::LinkSession {
         id: session.id.to_string(),
         status,
-        error: session.error.clone(),
+        error: session.error.as_deref().map(Trouble::code_of),
         integrations: keys(session)?,
         connection_id: session.connection_id.map(|id| id.to_string()),
         external_id: session.external_id.clone(),

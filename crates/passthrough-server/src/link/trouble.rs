@@ -56,6 +56,40 @@ impl Trouble {
         CODES.contains(&text)
     }
 
+    /// As it is noted in its session.
+    pub fn noted(&self) -> String {
+        match self {
+            Trouble::Provider(said) => format!("{}:{said}", self.code()),
+            other => other.code().to_owned(),
+        }
+    }
+
+    /// The word in a note.
+    pub fn code_of(note: &str) -> String {
+        note.split(':').next().unwrap_or_default().to_owned()
+    }
+
+    /// What was noted.
+    pub fn read(note: &str) -> Option<Self> {
+        if let Some((_, said)) = note.split_once(':') {
+            return Some(Trouble::Provider(said.to_owned()));
+        }
+        let all = [
+            Trouble::Refused,
+            Trouble::NotUsable,
+            Trouble::Unreachable,
+            Trouble::Blocked,
+            Trouble::NotSetUp,
+            Trouble::AccessDenied,
+            Trouble::Busy,
+            Trouble::NoTokens,
+            Trouble::AnotherAccount,
+            Trouble::Interrupted,
+            Trouble::OurSide,
+        ];
+        all.into_iter().find(|trouble| trouble.code() == note)
+    }
+
     /// In a word, for the caller.
     pub fn code(&self) -> &'static str {
         match self {
@@ -101,7 +135,6 @@ impl From<ApiError> for Trouble {
 /// What a refused code means.
 impl From<Refusal> for Trouble {
     fn from(refusal: Refusal) -> Self {
-        tracing::info!(reason = %refusal.short(), "a provider gave no tokens");
         match refusal {
             Refusal::ClientRejected { .. } => Trouble::NotSetUp,
             Refusal::Ended { .. } | Refusal::Unusable { .. } => Trouble::NoTokens,

@@ -73,7 +73,7 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let begun = Statement::new(
             "update link_sessions set status = 'started', integration = $1, state_hash = $2, \
-             sealed = $3, key_id = $4, generation = $5 \
+             sealed = $3, key_id = $4, generation = $5, error = null \
              where environment = $6 and id = $7 and browser_hash = $8 and generation = $9 \
              and status in ('open', 'started') and expires_at > $10",
         )
@@ -115,6 +115,27 @@ impl Store {
         statement.push(COLUMNS);
         // All rows, though there is one at most: SQLite commits after the last.
         statement.list(&self.writer).await?.first().map(read).transpose()
+    }
+
+    /// Notes what went wrong in a session that goes on all the same.
+    ///
+    /// # Errors
+    /// [`StoreError::InvalidText`], [`StoreError::Unavailable`].
+    pub async fn note_link_trouble(
+        &self,
+        environment: &Environment,
+        id: LinkSessionId,
+        error: &str,
+    ) -> Result<(), StoreError> {
+        Statement::new(
+            "update link_sessions set error = $1 where environment = $2 and id = $3 and status in ('open', 'started')",
+        )
+        .text(error)
+        .text(environment.as_str())
+        .text(&id.to_string())
+        .execute(&self.writer)
+        .await?;
+        Ok(())
     }
 
     /// Ends a session, once, and drops what was sealed for it. Returns whether this call ended it. Works after its

@@ -8,9 +8,8 @@ use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use indexmap::IndexMap;
-use passthrough_core::id::LinkSessionId;
 use passthrough_core::provider::{Auth, Grant, Input, Problem};
-use passthrough_core::token::Token;
+use passthrough_store::LinkSession;
 use secrecy::SecretString;
 
 use super::answer::{Shown, page, see_other};
@@ -92,7 +91,11 @@ pub(super) async fn show(
         return Ok(denied(&visit, Denied::Unknown));
     };
     let given = HashMap::new();
-    let filled = Filled { opened: &opened, offer: &offer, auth, given: &given, problems: &[], trouble: None };
+    // What came of the consent before, if it was for this.
+    let noted = opened.session.error.as_deref().filter(|_| opened.session.integration.as_ref() == Some(&key));
+    let trouble = noted.and_then(Trouble::read);
+    let trouble = trouble.as_ref();
+    let filled = Filled { opened: &opened, offer: &offer, auth, given: &given, problems: &[], trouble };
     Ok(render(&visit, &filled).await)
 }
 
@@ -152,41 +155,37 @@ pub(super) async fn submit(
                 let content = outcome::going(&visit.frame(), &offer.name, &address);
                 page(&app, Shown::of(&opened.session, content))
             }
-            Err(trouble) => render(&visit, &Filled { trouble: Some(&trouble), ..filled }).await,
+            Err(trouble) => {
+                session::note(&app, &opened.session, &trouble).await?;
+                render(&visit, &Filled { trouble: Some(&trouble), ..filled }).await
+            }
         });
     }
     let draft = connect::draft(&app, &opened.session, &offer, auth).await?;
     match connect::complete(&app, &opened.session, draft, credential, &variables).await {
         Ok(connection) => done(&visit, &opened.session, connection, &offer.name).await,
-        Err(trouble) => Ok(render(&visit, &Filled { trouble: Some(&trouble), ..filled }).await),
+        Err(trouble) => {
+            session::note(&app, &opened.session, &trouble).await?;
+            Ok(render(&visit, &Filled { trouble: Some(&trouble), ..filled }).await)
+        }
     }
 }
 
-/// The form again after a consent that came to nothing: the user may try again, or give up.
-pub(super) async fn failed(
-    app: &Arc<App>,
-    headers: &HeaderMap,
-    id: LinkSessionId,
-    held: Option<&Token>,
-    key: &str,
-    trouble: &Trouble,
+/// Where the form is shown again after a consent that came to nothing: the user may try again, or give up. At an address
+/// of its own, which has neither code nor state in it and can be loaded again.
+pub(super) async fn again(
+    app: &App,
+    session: &LinkSession,
+    offer: Option<&Offer>,
 ) -> Result<Response, ApiError> {
-    let opened = match session::find(app, id, held).await? {
-        Ok(opened) => opened,
-        Err(reason) => return Ok(denied(&Visit::new(app, headers, None), reason)),
+    let here = format!("/link/{}", session.id);
+    let Some(offer) = offer else { return Ok(see_other(app, &here)) };
+    let consents = offer.entries().find(|auth| auth.grant.needs_consent()).map(|auth| auth.name.as_str());
+    let address = match consents {
+        Some(auth) => format!("{here}/{}?auth={auth}", offer.key()),
+        None => format!("{here}/{}", offer.key()),
     };
-    let visit = Visit::new(app, headers, Some(&opened.session));
-    let Some(offer) = session::offer(app, &opened.session, key).await? else {
-        return Ok(denied(&visit, Denied::Unknown));
-    };
-    let consents = offer.entries().find(|auth| auth.grant.needs_consent()).map(|auth| auth.name.clone());
-    let Some(auth) = entry(app, &opened, &offer, consents.as_deref()).await? else {
-        return Ok(see_other(app, &format!("/link/{id}")));
-    };
-    let given = HashMap::new();
-    let trouble = Some(trouble);
-    let filled = Filled { opened: &opened, offer: &offer, auth, given: &given, problems: &[], trouble };
-    Ok(render(&visit, &filled).await)
+    Ok(see_other(app, &address))
 }
 
 /// The values of one place, as a person typed them.

@@ -99,7 +99,8 @@ impl Words {
     }
 }
 
-fn known(tag: &str) -> Option<&'static Words> {
+/// The words of a language, where it is one of ours.
+pub(super) fn known(tag: &str) -> Option<&'static Words> {
     let primary = tag.split('-').next().unwrap_or_default();
     LANGUAGES.into_iter().find(|words| words.lang.eq_ignore_ascii_case(primary))
 }

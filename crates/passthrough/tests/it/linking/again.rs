@@ -37,8 +37,8 @@ async fn a_connection_that_is_linked_again_keeps_its_id_and_token(engine: Engine
     let page = browser.open(&url).await;
     assert!(page.text().contains("Reconnect Crm"), "{}", page.text());
     let address = go(&mut browser, &page).await;
-    let other = browser.get(&server.consent(&address, "acc_8").await).await;
-    assert_eq!(other.status, 422);
+    let other = browser.open(&server.consent(&address, "acc_8").await).await;
+    assert_eq!(other.response.status, 422);
     assert!(other.text().contains("another account"), "{}", other.text());
     // The same one does.
     let (_, url) = link(&program, &again).await;

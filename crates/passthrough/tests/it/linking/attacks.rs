@@ -91,8 +91,8 @@ async fn an_answer_that_this_browser_did_not_ask_for_is_refused() {
     assert_eq!(server.token_calls(), 0);
     // Even with the victim's own state the attacker's code is of no use: PKCE ties it to the attacker's session.
     let mixed = format!("{callback}?code={code}&state={}", asked["state"]);
-    let refused = victim.get(&mixed).await;
-    assert_eq!(refused.status, 422);
+    let refused = victim.open(&mixed).await;
+    assert_eq!(refused.response.status, 422);
     assert_eq!(connections(&program).await.len(), 0);
     program.finish().await;
 }
@@ -137,8 +137,8 @@ async fn an_answer_at_another_address_or_in_anothers_name_is_refused() {
         assert_eq!(browser.get(&back.replace(from, to)).await.status, 400);
     }
     let back = begin(&mut browser).await;
-    let refused = browser.get(&format!("{back}&iss=https%3A%2F%2Fevil.example")).await;
-    assert_eq!(refused.status, 422);
+    let refused = browser.open(&format!("{back}&iss=https%3A%2F%2Fevil.example")).await;
+    assert_eq!(refused.response.status, 422);
     for doubled in ["&state=lst_1", "&code=x", "&iss=a&iss=b"] {
         let back = begin(&mut browser).await;
         assert_eq!(browser.get(&format!("{back}{doubled}")).await.status, 400, "{doubled}");

@@ -11,6 +11,7 @@ use crate::support::{json, on_both_databases};
 on_both_databases! {
     a_consent_becomes_a_connection
     what_a_provider_refuses_is_said_in_words_and_can_be_tried_again
+    a_client_that_is_refused_while_linking_is_told_to_the_developer
 }
 
 /// Goes on to the provider from a page; gives the address there.
@@ -70,15 +71,53 @@ async fn what_a_provider_refuses_is_said_in_words_and_can_be_tried_again(engine:
         let address = go(&mut browser, &page).await;
         let asked = pairs(address.split_once('?').unwrap().1);
         let back = format!("{}?{answer}&state={}", asked["redirect_uri"], asked["state"]);
-        let response = browser.get(&back).await;
-        assert_eq!(response.status, 422, "{}", response.text());
-        assert!(response.text().contains(words), "{}", response.text());
-        assert!(!response.text().contains("boom"));
-        page = Page { address: back, response };
+        let refused = browser.open(&back).await;
+        assert_eq!(refused.response.status, 422, "{}", refused.text());
+        assert!(refused.text().contains(words), "{}", refused.text());
+        assert!(!refused.text().contains("boom"));
+        // Neither code nor state is left in the address, and the page can be loaded again.
+        assert_eq!(refused.address, format!("/link/{id}/crm?auth=oauth"));
+        page = browser.open(&refused.address).await;
+        assert!(page.text().contains(words), "{}", page.text());
+        let told = status(&program, &id).await;
+        assert!(told["status"] == "started" && told["error"].is_string(), "{told}");
     }
     let address = go(&mut browser, &page).await;
     let done = browser.get(&server.consent(&address, "acc_1").await).await;
     assert!(location(&done).starts_with(&format!("{PRODUCT}?token=")));
     assert_eq!(status(&program, &id).await["status"], "done");
+    program.finish().await;
+}
+
+async fn a_client_that_is_refused_while_linking_is_told_to_the_developer(engine: Engine) {
+    let server = OAuthServer::start().await;
+    let program = server.program(engine).await;
+    let change = async |secret: &str| {
+        let body = value!({ "clientSecret": secret }).to_string();
+        assert_eq!(program.api("PATCH", "/v1/integrations/crm", &body).await.status, 200);
+    };
+    change("of-yesterday").await;
+    let (id, url) = link(&program, &value!({ "integration": "crm", "redirectUrl": PRODUCT })).await;
+    let mut browser = Browser::new(&program);
+    let page = browser.open(&url).await;
+    let address = go(&mut browser, &page).await;
+    let refused = browser.open(&server.consent(&address, "acc_1").await).await;
+    assert!(refused.text().contains("Crm is not set up here yet."), "{}", refused.text());
+    let told = status(&program, &id).await;
+    assert_eq!((&told["status"], &told["error"]), (&"started".into(), &"integration_not_usable".into()));
+    let shown = async || json(&program.api("GET", "/v1/integrations/crm", "").await);
+    assert!(shown().await["clientRejectedAt"].is_string());
+    let events = json(&program.api("GET", "/v1/events?type=integration.client_rejected", "").await);
+    let event = &events["results"][0]["data"];
+    assert_eq!((&event["integration"], &event["reason"]), (&"crm".into(), &"invalid_client".into()));
+    let log = program.log();
+    let line = log.lines().find(|line| line.contains("gave no tokens")).unwrap();
+    assert!(line.contains("crm") && line.contains(&id) && line.contains("invalid_client"), "{line}");
+    change(&server.secret).await;
+    assert!(shown().await["clientRejectedAt"].is_null());
+    let address = go(&mut browser, &refused).await;
+    let done = browser.get(&server.consent(&address, "acc_1").await).await;
+    assert!(location(&done).starts_with(&format!("{PRODUCT}?token=")));
+    assert!(status(&program, &id).await["error"].is_null());
     program.finish().await;
 }

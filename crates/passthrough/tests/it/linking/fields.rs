@@ -158,6 +158,18 @@ async fn a_caller_is_told_all_that_is_wrong_with_a_link() {
     );
     let second = refused(value!({ "providers": ["shop", "nothing-like-it"] })).await;
     assert_eq!(paths(&second), ["providers[1]"]);
+    for malformed in ["fr_FR", "d", "12", "de-"] {
+        assert_eq!(paths(&refused(value!({ "integration": "shop", "locale": malformed })).await), ["locale"]);
+    }
+    for (asked, told, spoken) in [("fr", None, "de"), ("klingon", None, "de"), ("en-GB", Some("en"), "en")] {
+        let body = value!({ "integration": "shop", "locale": asked }).to_string();
+        let made = json(&scene.program.api("POST", "/v1/link-sessions", &body).await);
+        assert_eq!(made["locale"].as_str(), told, "{made}");
+        let mut browser = Browser::new(&scene.program);
+        browser.headers.push(("accept-language".to_owned(), "de".to_owned()));
+        let page = browser.open(made["url"].as_str().unwrap()).await;
+        assert!(page.text().contains(&format!("lang=\"{spoken}\"")), "{}", page.text());
+    }
     let both = refused(value!({ "integration": "shop", "providers": ["shop"], "local": "de" })).await;
     assert_eq!(paths(&both), ["providers", "local"]);
     let response = scene

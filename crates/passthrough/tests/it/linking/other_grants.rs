@@ -73,8 +73,8 @@ async fn an_account_is_linked_by_oauth_1() {
         ("oauth_token=temporary&oauth_verifier=wrong", "Old did not complete the sign-in."),
     ] {
         let callback = begin(&mut browser).await;
-        let refused = browser.get(&format!("{callback}&{came}")).await;
-        assert_eq!(refused.status, 422);
+        let refused = browser.open(&format!("{callback}&{came}")).await;
+        assert_eq!(refused.response.status, 422);
         assert!(refused.text().contains(words), "{}", refused.text());
     }
     let callback = begin(&mut browser).await;
@@ -162,7 +162,7 @@ async fn an_mcp_server_says_itself_how_it_is_linked() {
     };
     for iss in ["", "&iss=https%3A%2F%2Fevil.example", &format!("&iss={}", server.url())] {
         let asked = begin(&mut browser).await;
-        assert_eq!(browser.get(&back(&asked, iss)).await.status, 422, "{iss}");
+        assert_eq!(browser.open(&back(&asked, iss)).await.response.status, 422, "{iss}");
     }
     let asked = begin(&mut browser).await;
     let done = browser.get(&back(&asked, &format!("&iss={}/as", server.url()))).await;
