@@ -49,7 +49,7 @@ pub use oauth2::{
     starts_over,
 };
 pub use params::parse_form;
-pub use refusal::Refusal;
+pub use refusal::{Refusal, refuses_client};
 pub use tokens::read_tokens;
 
 /// Who asks for tokens, and by which rules.

@@ -37,11 +37,7 @@ pub struct Created {
 
 /// Makes a connection. Nothing is stored unless all of it can be used; only what a provider gave in the place of a token
 /// that is used up now is kept whatever it says then.
-pub async fn create(
-    app: &App,
-    caller: &Caller,
-    mut request: CreateConnection,
-) -> Result<Created, ApiError> {
+pub async fn create(app: &App, caller: &Caller, mut request: CreateConnection) -> Result<Created, ApiError> {
     let (named, integration) = (request.provider.as_deref(), request.integration.as_deref());
     let integration = integrations::choose(app, &caller.environment, named, integration).await?;
     let provider = find_provider(app, "provider", &integration.provider)?;
@@ -199,6 +195,27 @@ pub async fn find(
     found.ok_or_else(|| ApiError::not_found("there is no such connection in this environment"))
 }
 
+/// A connection as it is shown by itself: with what is known of its credential.
+pub async fn shown(
+    app: &App,
+    environment: &Environment,
+    id: ConnectionId,
+) -> Result<wire::Connection, ApiError> {
+    let connection = find(app, environment, id).await?.connection;
+    let state = app.installation.store.find_refresh_state(environment, id).await?;
+    let format = passthrough_wire::time::format;
+    let now = app.installation.clock.steady_ms();
+    let credential = state.map(|state| wire::CredentialState {
+        since: state.refreshed_at.map(format),
+        expires_at: state.credential.expires_at.map(format),
+        refresh_expires_at: state.times.refresh_expires_at.map(format),
+        failures: u32::try_from(state.failures).ok().filter(|failures| *failures > 0),
+        error: state.error,
+        retry_at: state.not_before.filter(|not_before| *not_before > now).map(format),
+    });
+    Ok(wire::Connection { credential, ..(&connection).into() })
+}
+
 /// Changes a connection. A new credential is checked like a first one, and replaces the old as a whole.
 pub async fn patch(
     app: &App,
@@ -351,6 +368,7 @@ async fn note(app: &App, ready: &ReadyConnection, verified: &Verified) -> Result
         }),
         VerificationResult::Refused if *status == ConnectionStatus::Connected => Some(ConnectionPatch {
             status: Some(ConnectionStatus::Disconnected),
+            reason: Some("verify".to_owned()),
             if_generation,
             event: Some(events::about(&app.installation, &ready.connection, &[("reason", "verify")])),
             ..ConnectionPatch::default()
@@ -376,7 +394,7 @@ pub async fn refresh(
             "the credential of this connection does not renew itself: give a new one, or link again";
         return Err(ApiError::unprocessable(message));
     }
-    match app.refresher.refreshed(&ready, Why::Refused, None).await? {
+    match app.refresher.refreshed(&ready, Why::Asked, None).await? {
         Outcome::Fresh(fresh) => {
             let expires_at = fresh.credential.obtained.as_ref().and_then(|obtained| obtained.expires_at);
             Ok(wire::Refreshed { expires_at: expires_at.map(passthrough_wire::time::format) })

@@ -6,12 +6,13 @@
 //! database, and only then to a caller. What goes wrong on the way is told apart: only a provider that says that the
 //! grant has ended ends a connection.
 
+use std::collections::HashMap;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use passthrough_core::connection::{ConnectionStatus, Credential};
-use passthrough_core::grant::brings_its_own_client;
+use passthrough_core::grant::{self, brings_its_own_client};
 use passthrough_core::id::{ConnectionId, Environment, EventId};
 use passthrough_store::{Leased, NewEvent, RefreshFailure, Store, StoreError};
 use passthrough_vault::random;
@@ -23,6 +24,7 @@ use crate::config;
 use crate::events;
 use crate::http::error::ApiError;
 use crate::installation::Installation;
+use crate::integrations::client;
 use crate::metrics::{self, Metrics};
 use crate::obtain::{Obtainer, Refusal, Way};
 use crate::resolve::{ReadyConnection, ResolveError, Resolver, check_usable};
@@ -43,6 +45,8 @@ const TO_CATCH_UP: Duration = Duration::from_secs(1);
 /// After a failure nobody asks the provider for this long, doubling up to the most.
 const COOL_DOWN_MS: i64 = 30_000;
 const COOL_DOWN_MAX_MS: i64 = 3_600_000;
+/// In spite of that, each connection may be tried this often where somebody asks for it.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Keeps credentials fresh.
 #[derive(Debug)]
@@ -62,6 +66,8 @@ struct Parts {
     settings: config::Refresh,
     /// Tells this process's leases from all others', those of its own former lives included.
     owner: String,
+    /// When somebody last asked for a connection's refresh.
+    asked: Mutex<HashMap<ConnectionId, Instant>>,
 }
 
 /// What came of a refresh.
@@ -82,6 +88,8 @@ pub enum Why {
     Due,
     /// The provider refused the credential of this generation.
     Refused,
+    /// Somebody asks for it: who has mended something does not wait for the end of a pause.
+    Asked,
 }
 
 impl Refresher {
@@ -96,7 +104,8 @@ impl Refresher {
         runtime: Handle,
     ) -> Self {
         let owner = data_encoding::HEXLOWER.encode(&random::<16>());
-        let parts = Parts { installation, resolver, obtainer, metrics, spool, settings, owner };
+        let asked = Mutex::default();
+        let parts = Parts { installation, resolver, obtainer, metrics, spool, settings, owner, asked };
         Self { parts: Arc::new(parts), flights: Flights::new(runtime) }
     }
 
@@ -169,6 +178,7 @@ impl Parts {
     async fn try_refresh(&self, ready: &Arc<ReadyConnection>, why: Why) -> Result<Outcome, ApiError> {
         let (environment, id) = (&ready.connection.environment, ready.connection.id);
         let patience = Instant::now() + self.settings.lease + self.settings.token_timeout;
+        let may_ask = why == Why::Asked && self.may_ask(id);
         loop {
             // What is decided on is what is stored, not what a cache holds.
             let Some(state) = self.store().find_refresh_state(environment, id).await? else {
@@ -188,8 +198,9 @@ impl Parts {
             let now = self.now_ms();
             // One that is further away than the longest was written by a clock that was ahead.
             let cooling = now + 1..=now + COOL_DOWN_MAX_MS;
-            if let Some(not_before) = state.not_before.filter(|not_before| cooling.contains(not_before)) {
-                return Err(ApiError::refresh_failed(&state.error.unwrap_or_default(), not_before - now));
+            let not_before = state.not_before.filter(|not_before| cooling.contains(not_before));
+            if let Some(not_before) = not_before.filter(|_| !may_ask) {
+                return Err(failed(ready, &state.error.unwrap_or_default(), not_before - now));
             }
             let lease =
                 Lease { environment: environment.clone(), connection: id, generation: ready.generation };
@@ -268,14 +279,14 @@ impl Parts {
                 return Err(ApiError::unavailable("a credential cannot be refreshed: the disk is full"));
             }
         };
-        let way = if why == Why::Refused { Way::Anew } else { Way::Refresh };
+        let way = if why == Why::Due { Way::Refresh } else { Way::Anew };
         let answer = within(self.settings.token_timeout, self.obtainer.obtain(ready, way)).await;
         match answer.unwrap_or_else(|_| Err(Refusal::passing("did not answer in time"))) {
             Ok(obtained) => {
                 let credential = Credential { obtained: Some(obtained), ..ready.credential.clone() };
                 let stored = self.seal(ready, &credential).await?;
                 self.keep(lease, reserved, stored).await;
-                self.client_accepted(ready).await;
+                client::note_accepted(&self.installation, ready).await;
                 self.reload(ready).await
             }
             Err(refusal) => {
@@ -308,9 +319,7 @@ impl Parts {
             // Somebody newer wrote while the provider was asked.
             return self.reload(ready).await;
         }
-        if let Refusal::ClientRejected { code } = &refusal {
-            self.client_rejected(ready, code, now).await?;
-        }
+        client::note_refusal(&self.installation, ready, &refusal).await?;
         let told = refusal.retry_after_ms().unwrap_or_default();
         let doubled = COOL_DOWN_MS << failures.clamp(0, 7);
         let pause = doubled.min(COOL_DOWN_MAX_MS).max(told.min(COOL_DOWN_MAX_MS));
@@ -321,34 +330,7 @@ impl Parts {
             self.store().note_refresh_failure(environment, id, lease.generation, &self.owner, &failure);
         noted.await?;
         tracing::warn!(connection = %id, %error, pause_ms = pause, "a credential could not be refreshed this time");
-        Err(ApiError::refresh_failed(&error, pause))
-    }
-
-    /// Ends the alarm of an integration whose client the provider takes again.
-    async fn client_accepted(&self, ready: &ReadyConnection) {
-        let (environment, integration) = (&ready.connection.environment, &ready.integration);
-        if !integration.is_rejected || brings_its_own_client(&ready.credential) {
-            return;
-        }
-        if let Err(error) =
-            self.store().note_client_accepted(environment, &integration.key, self.now_ms()).await
-        {
-            tracing::warn!(integration = %integration.key, %error, "that a client is accepted again could not be noted");
-        }
-    }
-
-    /// An alarm for the whole integration, unless the connection brings a client of its own.
-    async fn client_rejected(&self, ready: &ReadyConnection, code: &str, now: i64) -> Result<(), StoreError> {
-        if brings_its_own_client(&ready.credential) {
-            return Ok(());
-        }
-        let (environment, integration) = (&ready.connection.environment, &ready.integration);
-        let event = self.event(&serde_json::json!({ "reason": code }).to_string());
-        let (key, generation) = (&integration.key, integration.generation);
-        if self.store().note_client_rejected(environment, key, generation, &event, now).await? {
-            tracing::error!(integration = %key, reason = %code, "the provider refuses the OAuth client of an integration");
-        }
-        Ok(())
+        Err(failed(ready, &error, pause))
     }
 
     /// The connection as it is stored now.
@@ -359,6 +341,18 @@ impl Parts {
         // It may have been put away meanwhile.
         check_usable(&ready.connection)?;
         Ok(Outcome::Fresh(ready))
+    }
+
+    /// Whether somebody may have a refresh in spite of a pause. Whoever asks without end must not make us call the
+    /// provider without end.
+    fn may_ask(&self, id: ConnectionId) -> bool {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.retain(|_, at| at.elapsed() < ASK_AGAIN);
+        let is_first = !asked.contains_key(&id);
+        if is_first {
+            asked.insert(id, Instant::now());
+        }
+        is_first
     }
 
     async fn forget(&self, id: ConnectionId) {
@@ -401,6 +395,16 @@ async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T, 
         Err(_) => timeout(TO_CATCH_UP, work).await,
         in_time => in_time,
     }
+}
+
+/// What a caller is told of a refresh that failed, or is not tried for a while after one.
+fn failed(ready: &ReadyConnection, error: &str, pause_ms: i64) -> ApiError {
+    if !grant::refuses_client(error) {
+        return ApiError::refresh_failed(error, pause_ms);
+    }
+    let own = brings_its_own_client(&ready.credential);
+    let integration = ready.integration.key.as_str();
+    ApiError::client_rejected((!own).then_some(integration), error, pause_ms)
 }
 
 fn milliseconds(duration: Duration) -> i64 {

@@ -118,8 +118,9 @@ impl Store {
         Ok(Page::cut(rows.iter().map(read).collect::<Result<_, _>>()?, limit))
     }
 
-    /// Changes what the patch gives, all of it or nothing. Returns `false`, and has changed nothing, where the
-    /// integration is not there or somebody newer changed its secrets.
+    /// Changes what the patch gives, all of it or nothing. With its secrets or settings the pauses end that failed
+    /// refreshes of its connections made. Returns `false`, and has changed nothing, where the integration is not there
+    /// or somebody newer changed its secrets.
     ///
     /// # Errors
     /// [`StoreError::InvalidText`], [`StoreError::Unavailable`].
@@ -151,6 +152,9 @@ impl Store {
         }
         let mut transaction = self.begin().await?;
         let updated = statement.execute(&mut *transaction).await?;
+        if updated > 0 && (patch.sealed.is_some() || patch.settings.is_some()) {
+            end_pauses(&mut transaction, environment, key, at).await?;
+        }
         self.commit_if(updated > 0, transaction, subject(environment, key), at).await
     }
 
@@ -255,6 +259,28 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// What its connections were refused was refused to what the integration was before: their refreshes are tried again at
+/// once. What is known of ended connections stays.
+async fn end_pauses(
+    on: &mut AnyConnection,
+    environment: &Environment,
+    key: &str,
+    at: i64,
+) -> Result<(), StoreError> {
+    Statement::new(
+        "update credentials set due_at = case when due_at = refresh_not_before then $1 else due_at end, \
+         refresh_failures = 0, refresh_not_before = null, refresh_error = null \
+         where environment = $2 and refresh_not_before is not null and connection_id in \
+         (select id from connections where environment = $2 and integration = $3 and status <> 'disconnected')",
+    )
+    .integer(at)
+    .text(environment.as_str())
+    .text(key)
+    .execute(on)
+    .await?;
+    Ok(())
 }
 
 fn subject(environment: &Environment, key: &str) -> ChangeSubject {

@@ -47,6 +47,34 @@ pub struct Connection {
     /// RFC 3339 of the last verification that found the credential alive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verified_at: Option<String>,
+    /// How its credential is; only where one connection is read by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<CredentialState>,
+}
+
+/// How a connection's credential is. Nothing of it is the credential.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CredentialState {
+    /// RFC 3339; since when it is this one: it was given, or its provider renewed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+    /// RFC 3339; when it ends, where that is known. One that renews itself is renewed before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<String>,
+    /// RFC 3339; after which it cannot be renewed any more, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_expires_at: Option<String>,
+    /// How often renewing it has failed in a row; absent for never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failures: Option<u32>,
+    /// Why that failed the last time, or why the connection is disconnected: the provider's word such as
+    /// `invalid_grant`, or `verify` where it refused it when asked to verify it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// RFC 3339; before which renewing it is not tried again, unless somebody asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_at: Option<String>,
 }
 
 /// The account at the provider.
@@ -76,6 +104,7 @@ impl From<&CoreConnection> for Connection {
             created_at: time::format(connection.created_at),
             updated_at: time::format(connection.updated_at),
             verified_at: connection.verified_at.map(time::format),
+            credential: None,
         }
     }
 }
@@ -296,10 +325,15 @@ pub(crate) fn tags(fields: &mut Fields<'_>) -> Option<Vec<String>> {
 pub(crate) fn secrets(fields: &mut Fields<'_>, name: &'static str) -> IndexMap<String, SecretString> {
     let mut secrets = IndexMap::new();
     for (key, value) in fields.object(name) {
-        match serde_json::from_str::<Option<String>>(value.get()) {
+        let text = value.get();
+        match serde_json::from_str::<Option<String>>(text) {
             Ok(Some(value)) => drop(secrets.insert(key, value.into())),
             Ok(None) => {}
-            Err(_) => fields.error(&format!("{name}.{key}"), "must be a string"),
+            // An `expires_in` as providers write it, or the number of an account: its text, unchanged.
+            Err(_) if text.starts_with(|c: char| c == '-' || c.is_ascii_digit()) => {
+                drop(secrets.insert(key, text.to_owned().into()));
+            }
+            Err(_) => fields.error(&format!("{name}.{key}"), "must be a string or a number"),
         }
     }
     secrets

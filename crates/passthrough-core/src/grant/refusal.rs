@@ -54,6 +54,11 @@ const ENDED: &str = "invalid_grant";
 /// The client is none, or may not do this.
 const CLIENT: [&str; 2] = ["invalid_client", "unauthorized_client"];
 
+/// Whether a code speaks of the OAuth client.
+pub fn refuses_client(code: &str) -> bool {
+    CLIENT.into_iter().any(|known| code.eq_ignore_ascii_case(known))
+}
+
 /// What a token endpoint's error means. `None` where the answer names no error.
 ///
 /// Everything that is not known to be final is passing: whoever believes an unknown code loses a customer for a
@@ -71,7 +76,7 @@ pub(super) fn of_code(
     let description = answer.told(&description.unwrap_or_default());
     Some(if is(ENDED) || final_errors.iter().any(|known| is(known)) {
         Refusal::Ended { code: told_code, description }
-    } else if CLIENT.into_iter().any(is) {
+    } else if refuses_client(&code) {
         Refusal::ClientRejected { code: told_code }
     } else {
         let what = format!("it answered {told_code}{} (status {})", told(&description), answer.status);

@@ -105,7 +105,8 @@ async fn renewed(app: &App, connection: &Connection) -> Result<Arc<ReadyConnecti
     let error = match outcome {
         Ok(Outcome::Fresh(fresh)) => return Ok(fresh),
         Ok(Outcome::Ended) => {
-            let message = format!("the provider refuses to renew the credentials ({said}); nothing was stored");
+            let message =
+                format!("the provider refuses to renew the credentials ({said}); nothing was stored");
             ApiError { sent: Sent::Yes, ..ApiError::invalid_credentials(message) }
         }
         Ok(Outcome::Failed(error)) | Err(error) => error,

@@ -24,6 +24,7 @@ use super::error::ApiError;
 use super::list::{ListQuery, page};
 use crate::app::App;
 use crate::connections;
+use crate::link::again;
 
 /// Certificates and keys fit; more is a mistake.
 const MAX_BODY: usize = 1024 * 1024;
@@ -114,8 +115,7 @@ pub(super) async fn get(
     Segment(id): Segment,
 ) -> Result<Json<Connection>, ApiError> {
     let caller = authenticate(&app, &headers).await?;
-    let stored = connections::find(&app, &caller.environment, parse(&id)?).await?;
-    Ok(Json((&stored.connection).into()))
+    Ok(Json(connections::shown(&app, &caller.environment, parse(&id)?).await?))
 }
 
 /// Changes a connection. What is absent stays; `null` clears.
@@ -194,7 +194,7 @@ pub(super) async fn get_current(
     headers: HeaderMap,
 ) -> Result<Json<Connection>, ApiError> {
     let (environment, id) = current(&app, &headers).await?;
-    Ok(Json((&connections::find(&app, &environment, id).await?.connection).into()))
+    Ok(Json(connections::shown(&app, &environment, id).await?))
 }
 
 /// Changes the connection of the presented connection token.
@@ -258,7 +258,9 @@ pub(super) async fn refresh(
     Segment(id): Segment,
 ) -> Result<Json<Refreshed>, ApiError> {
     let caller = authenticate(&app, &headers).await?;
-    Ok(Json(connections::refresh(&app, &caller.environment, parse(&id)?).await?))
+    let place = (caller.environment, parse(&id)?);
+    let refreshed = connections::refresh(&app, &place.0, place.1).await;
+    Ok(Json(refreshed.map_err(|error| again::offered(&app, &place, error))?))
 }
 
 /// Gives the connection a new token, shown this once. The old one is worthless at once.

@@ -183,6 +183,26 @@ impl ApiError {
         Self { retryable: true, retry_after: Some(seconds), ..error }
     }
 
+    /// 502 where the provider refuses the OAuth client: that of an integration, or the connection's own. It stays so
+    /// until somebody mends the client.
+    pub fn client_rejected(integration: Option<&str>, code: &str, wait_ms: i64) -> Self {
+        let seconds = whole_seconds(Duration::from_millis(u64::try_from(wait_ms).unwrap_or_default()));
+        let (origin, whose) = match integration {
+            Some(key) => (Origin::Passthrough, format!("the OAuth client of integration `{key}`")),
+            None => (Origin::Connection, "the connection's own OAuth client".to_owned()),
+        };
+        let message = format!(
+            "the provider refuses {whose} ({code}): check its id and secret; unless they change, it is tried again in \
+             {seconds} s"
+        );
+        let error = Self::bad_gateway("client_rejected", message, Sent::No);
+        let detail = match integration {
+            Some(key) => json!({ "reason": "client_rejected", "integration": key }),
+            None => json!({ "reason": "client_rejected" }),
+        };
+        Self { origin, detail: Some(Box::new(detail)), retry_after: Some(seconds), ..error }
+    }
+
     /// 429, where a limit is used up: ours, or the provider's where the caller wants to know without a call.
     pub fn too_many_requests(scope: Scope, wait: Duration) -> Self {
         let seconds = whole_seconds(wait);

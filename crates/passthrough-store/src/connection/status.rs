@@ -50,12 +50,20 @@ impl Store {
             ConnectionStatus::Connected if patch.credential.is_some() => None,
             ConnectionStatus::Connected => Some(
                 Statement::new(
-                    "update credentials set due_at = $1 where environment = $2 and connection_id = $3 \
-                     and due_at is null and expires_at is not null",
+                    "update credentials set refresh_error = null, \
+                     due_at = case when due_at is null and expires_at is not null then $1 else due_at end \
+                     where environment = $2 and connection_id = $3",
                 )
                 .integer(at),
             ),
-            ConnectionStatus::Disconnected | ConnectionStatus::Archived => Some(Statement::new(
+            ConnectionStatus::Disconnected => Some(
+                Statement::new(
+                    "update credentials set refresh_error = coalesce($1, refresh_error), due_at = null \
+                     where environment = $2 and connection_id = $3",
+                )
+                .optional_text(patch.reason.as_deref()),
+            ),
+            ConnectionStatus::Archived => Some(Statement::new(
                 "update credentials set due_at = null where environment = $1 and connection_id = $2",
             )),
         };

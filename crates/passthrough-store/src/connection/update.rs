@@ -26,6 +26,8 @@ pub struct ConnectionPatch {
     pub tags: Option<Vec<String>>,
     /// The status.
     pub status: Option<ConnectionStatus>,
+    /// Why, where the status is that it is disconnected: a short code.
+    pub reason: Option<String>,
     /// Makes a disconnected connection a connected one, and leaves one of another status as it is. Decided where it
     /// is written: a status that was read before may have changed.
     pub revive: bool,

@@ -22,6 +22,8 @@ on_both_databases! {
     a_token_that_ended_before_its_time_is_renewed_and_the_call_repeated
     a_grant_that_ended_disconnects_and_a_new_one_reconnects
     a_provider_in_trouble_ends_nothing
+    a_client_that_is_mended_is_tried_at_once
+    what_is_given_is_read_kindly_and_its_end_is_told_as_it_is
     many_callers_at_an_expiry_make_one_token_call
     a_kill_during_a_refresh_loses_only_what_nobody_could_have_kept
 }
@@ -204,6 +206,8 @@ async fn a_grant_that_ended_disconnects_and_a_new_one_reconnects(engine: Engine)
         );
     }
     assert_eq!(rig.status(&connection).await, "disconnected");
+    let shown = json(&rig.program.api("GET", &path, "").await);
+    assert_eq!(shown["credential"]["error"], "invalid_grant", "{shown}");
     assert_eq!(rig.oidc.counts(&client).await["error:invalid_grant"], 1);
     assert_eq!(rig.program.api("PATCH", &path, &with(&replaced)).await.status, 200);
     assert_eq!(rig.status(&connection).await, "connected");
@@ -244,6 +248,85 @@ async fn a_provider_in_trouble_ends_nothing(engine: Engine) {
         assert_eq!(json(&program.api("GET", &path, "").await)["status"], "connected");
         program.finish().await;
     }
+}
+
+async fn a_client_that_is_mended_is_tried_at_once(engine: Engine) {
+    let mut rig = Rig::start(engine, "", |setup| setup).await;
+    let client = rig.oidc.register("https://app.example/callback", 3600).await;
+    let token = rig.oidc.mint(&client).await;
+    rig.program.watch(&token);
+    rig.program.watch(&client.secret);
+    let made = format!(r#"{{"provider":"books","clientId":"{}","clientSecret":"wrong"}}"#, client.id);
+    assert_eq!(rig.program.api("POST", "/v1/integrations", &made).await.status, 201);
+    let given =
+        format!(r#"{{"integration":"books","auth":"oauth","credentials":{{"refresh_token":"{token}"}}}}"#);
+    let connection = rig.program.connect(&given).await;
+    for _ in 0..2 {
+        let failed = rig.program.on(&connection, "GET", "/v1/proxy/me", &[], "").await;
+        let error = json(&failed);
+        assert_eq!((failed.status.as_u16(), &error["detail"]["reason"]), (502, &"client_rejected".into()));
+        assert_eq!(
+            (&error["detail"]["integration"], &error["origin"], &error["retryable"]),
+            (&"books".into(), &"passthrough".into(), &false.into())
+        );
+        assert!(error["message"].as_str().unwrap().contains("`books`"), "{error}");
+    }
+    // The second was told from memory. Who asks for it has another try, but not without end.
+    let refused = async || rig.oidc.counts(&client).await["error:invalid_client"];
+    assert_eq!(refused().await, 1);
+    let refresh = format!("/v1/connections/{}/refresh", connection.id);
+    for _ in 0..3 {
+        assert_eq!(rig.program.api("POST", &refresh, "").await.status, 502);
+    }
+    assert_eq!(refused().await, 2);
+    let path = format!("/v1/connections/{}", connection.id);
+    let shown = json(&rig.program.api("GET", &path, "").await);
+    let credential = &shown["credential"];
+    assert_eq!(
+        (&credential["failures"], &credential["error"]),
+        (&2.into(), &"invalid_client".into()),
+        "{shown}"
+    );
+    assert!(credential["retryAt"].is_string(), "{shown}");
+    // A client that was mended ends the pause.
+    let mended = format!(r#"{{"clientSecret":"{}"}}"#, client.secret);
+    assert_eq!(rig.program.api("PATCH", "/v1/integrations/books", &mended).await.status, 200);
+    assert_eq!(rig.call(&connection).await, 200);
+    let shown = json(&rig.program.api("GET", &path, "").await);
+    let credential = &shown["credential"];
+    assert!(credential["failures"].is_null() && credential["retryAt"].is_null(), "{shown}");
+    assert!(credential["expiresAt"].is_string() && credential["since"].is_string(), "{shown}");
+    rig.program.finish().await;
+}
+
+async fn what_is_given_is_read_kindly_and_its_end_is_told_as_it_is(engine: Engine) {
+    let mut rig = Rig::start(engine, "", |setup| setup).await;
+    let given = r#"{"provider":"books","auth":"oauth","credentials":{"refresh_tok":"r"}}"#;
+    let slip = json(&rig.program.api("POST", "/v1/connections", given).await);
+    assert_eq!(slip["detail"][0]["path"], "credentials.refresh_tok", "{slip}");
+    assert!(slip["message"].as_str().unwrap().contains("did you mean `refresh_token`?"), "{slip}");
+    let wrong = r#"{"provider":"books","auth":"oauth","credentials":{"access_token":"a","expires_in":[8]}}"#;
+    let wrong = json(&rig.program.api("POST", "/v1/connections", wrong).await);
+    assert!(wrong["message"].as_str().unwrap().contains("must be a string or a number"), "{wrong}");
+    let seconds_left = |shown: &serde_json::Value| {
+        let at = |text: &str| passthrough_wire::time::parse(text).unwrap();
+        let credential = &shown["credential"];
+        let (since, ends) =
+            (credential["since"].as_str().unwrap(), credential["expiresAt"].as_str().unwrap());
+        (at(ends) - at(since)) / 1_000
+    };
+    // As a token endpoint writes it.
+    let given = r#"{"provider":"books","auth":"oauth","credentials":{"access_token":"a","expires_in":8}}"#;
+    let made = rig.program.connect(given).await;
+    let shown = json(&rig.program.api("GET", &format!("/v1/connections/{}", made.id), "").await);
+    assert!((7..=8).contains(&seconds_left(&shown)), "{shown}");
+    let (_, connection) = rig.connect(8).await;
+    let path = format!("/v1/connections/{}", connection.id);
+    let refreshed = json(&rig.program.api("POST", &format!("{path}/refresh"), "").await);
+    let shown = json(&rig.program.api("GET", &path, "").await);
+    assert!((5..=8).contains(&seconds_left(&shown)), "{shown}");
+    assert_eq!(shown["credential"]["expiresAt"], refreshed["expiresAt"]);
+    rig.program.finish().await;
 }
 
 /// Callers who go on calling until they are told to stop; every answer that is not 200 is counted.
