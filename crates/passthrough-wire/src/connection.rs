@@ -47,7 +47,7 @@ pub struct Connection {
     /// RFC 3339 of the last verification that found the credential alive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verified_at: Option<String>,
-    /// How its credential is; only where one connection is read by itself.
+    /// How its credential is; only where one connection is read or changed by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential: Option<CredentialState>,
 }

@@ -58,7 +58,8 @@ pub fn read_tokens(
     obtained.refresh_expires_at = match (refreshable, told.or(oauth2.refresh_lifetime_ms)) {
         (false, _) => None,
         (true, None) if renews_itself => obtained.expires_at,
-        (true, Some(lifetime)) => Some(after(answer.at, lifetime)),
+        // It is used at half its life: less than half a minute would be without end.
+        (true, Some(lifetime)) => Some(after(answer.at, lifetime.max(30_000))),
         (true, None) => obtained.refresh_expires_at.filter(|_| !renewed),
     };
     Ok(obtained)

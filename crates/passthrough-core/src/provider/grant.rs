@@ -76,6 +76,8 @@ pub struct OAuth2 {
     pub rotation: Rotation,
     /// Further parameters of the page where the user consents.
     pub authorize_params: Vec<(String, Template)>,
+    /// Parameters with which that page lets the user choose another account.
+    pub other_account_params: Vec<(String, String)>,
     /// Further parameters of the first token request.
     pub token_params: Vec<(String, Template)>,
     /// Further parameters of a refresh.

@@ -145,7 +145,8 @@ async fn patch_with(
 ) -> Result<Json<Connection>, ApiError> {
     let body = read_body(app, body, MAX_BODY).await?;
     let request = PatchConnection::parse(&body, Unknown::Refuse).map_err(ApiError::bad_request)?;
-    Ok(Json((&connections::patch(app, environment, id, request).await?).into()))
+    connections::patch(app, environment, id, request).await?;
+    Ok(Json(connections::shown(app, environment, id).await?))
 }
 
 /// Deletes a connection and its credential.

@@ -127,11 +127,13 @@ async fn choose(
     let wanted = visit::query(query, "q").unwrap_or_default();
     let wanted = wanted.trim();
     let fits = |text: &str| text.to_lowercase().contains(&wanted.to_lowercase());
+    let words = visit.words();
+    let called = |category: &String| fits(category) || fits(words.category(category));
     let fitting =
-        offers.iter().filter(|offer| fits(&offer.name) || offer.provider.categories.iter().any(|c| fits(c)));
+        offers.iter().filter(|offer| fits(&offer.name) || offer.provider.categories.iter().any(called));
     let choices = fitting.map(|offer| Choice {
         name: &offer.name,
-        note: offer.provider.categories.first().map(String::as_str),
+        note: offer.provider.categories.first().map(|category| words.category(category)),
         href: format!("{here}/{}", offer.key()),
     });
     let token = visit::form_token(app, &opened);
@@ -159,7 +161,7 @@ async fn cancel(
     };
     let visit = Visit::new(&app, &headers, Some(&opened.session));
     let Some(form) = visit::form(&app, &headers, &opened, body).await? else {
-        return Ok(denied(&visit, Denied::Elsewhere));
+        return Ok(foreign(&visit));
     };
     // What had gone wrong before, as our own page noted it.
     let error = form.get("error").filter(|code| Trouble::is_code(code));
@@ -276,6 +278,13 @@ async fn entered(
     let Ok(id) = segment.parse::<LinkSessionId>() else { return Ok(Err(denied(&visit, Denied::Unknown))) };
     let held: Option<Token> = visit.held(id);
     Ok(session::find(app, id, held.as_ref()).await?.map_err(|reason| denied(&visit, reason)))
+}
+
+/// A form that none of our own pages sent, or not as it was.
+fn foreign(visit: &Visit<'_>) -> Response {
+    let words = visit.words();
+    let content = outcome::halt(&visit.frame(), words.foreign_title, words.foreign_lead);
+    page(visit.app, Shown { status: StatusCode::FORBIDDEN, ..Shown::new(content) })
 }
 
 /// Why a page is not shown.

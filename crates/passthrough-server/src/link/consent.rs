@@ -138,6 +138,7 @@ pub async fn begin(
         offer,
         redirect_uri: redirect_uri(&app.config, environment, offer.key()),
         state: &shown,
+        other_account: session.error.as_deref() == Some(Trouble::AnotherAccount.code()),
     };
     let address = asked.address(&draft, auth, credential, &variables, &mut kept).await?;
     destination::origin_of(&address).clone_into(&mut kept.asked);
@@ -161,6 +162,9 @@ struct Asked<'a> {
     offer: &'a Offer,
     redirect_uri: String,
     state: &'a str,
+    /// Whether the user came back with another account than the one that is linked again: the provider, which knows
+    /// them, would send them back with it at once.
+    other_account: bool,
 }
 
 impl Asked<'_> {
@@ -175,7 +179,11 @@ impl Asked<'_> {
     ) -> Result<String, Trouble> {
         let (app, obtainer) = (self.app, &self.app.obtainer);
         let extra = self.offer.integration.settings.authorize_params.clone();
-        let extra: Vec<(String, String)> = extra.into_iter().collect();
+        let mut extra: Vec<(String, String)> = extra.into_iter().collect();
+        if let (true, Grant::OAuth2(oauth2)) = (self.other_account, &auth.grant) {
+            extra.retain(|(name, _)| oauth2.other_account_params.iter().all(|(other, _)| other != name));
+            extra.extend(oauth2.other_account_params.iter().cloned());
+        }
         let mut ready = making::ready(app, draft, credential.clone(), variables).await?;
         let oauth2 = match &auth.grant {
             Grant::OAuth2(oauth2) => oauth2,

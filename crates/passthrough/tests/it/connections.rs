@@ -110,7 +110,7 @@ async fn every_mistake_at_creation_is_named_and_no_value_is_echoed(engine: Engin
             "must be a string",
         ),
         (
-            value!({ "provider": "desk", "auth": "token", "credentials": { "token": 12345 }, "variables": variables }),
+            value!({ "provider": "desk", "auth": "token", "credentials": { "token": [12345] }, "variables": variables }),
             "credentials.token",
             "must be a string",
         ),
@@ -230,7 +230,9 @@ async fn a_connection_is_made_read_and_deleted(engine: Engine) {
     assert!(read["createdAt"].as_str().unwrap().ends_with('Z'));
     assert!(read.get("verifiedAt").is_none() && read.get("account").is_none());
     assert!(read.get("token").is_none(), "the token is shown once");
-    // What creation told is what is read, and the token.
+    // What creation told is what is read, and the token; without how its credential is, which is as it was given.
+    assert_eq!(read["credential"], value!({ "since": read["createdAt"] }));
+    read.as_object_mut().unwrap().remove("credential");
     read["token"] = created["token"].clone();
     assert_eq!(read, created);
 

@@ -67,6 +67,11 @@ pub struct OAuth2File {
     /// Further parameters of the page where the user consents.
     #[serde(default)]
     pub authorize_params: IndexMap<String, String>,
+    /// Parameters of that page with which it lets the user choose another account than the one that they are signed in
+    /// with, such as `prompt = "select_account"` (OpenID Connect Core section 3.1.2.1). They are sent, and win, where a
+    /// user came back with another account than the one that is linked again.
+    #[serde(default)]
+    pub other_account_params: IndexMap<String, String>,
     /// Further parameters of the first token request.
     #[serde(default)]
     pub token_params: IndexMap<String, String>,

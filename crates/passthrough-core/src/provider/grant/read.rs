@@ -116,6 +116,7 @@ impl GrantReader<'_, '_> {
             pkce: file.pkce.unwrap_or(true),
             rotation: file.rotation,
             authorize_params: self.parameters(&file.authorize_params, &format!("{at}.authorize_params")),
+            other_account_params: file.other_account_params.clone().into_iter().collect(),
             token_params: self.parameters(&file.token_params, &format!("{at}.token_params")),
             refresh_params: self.parameters(&file.refresh_params, &format!("{at}.refresh_params")),
             token_headers: self.headers(&file.token_headers, &format!("{at}.token_headers")),

@@ -18,6 +18,8 @@ pub struct Assets {
     pub(super) style: Asset,
     pub(super) script: Asset,
     pub(super) logo: Option<Asset>,
+    /// In the place of a logo, where browsers show one beside the title: without it they ask for `/favicon.ico`.
+    pub(super) icon: Asset,
 }
 
 /// One of them.
@@ -41,6 +43,11 @@ impl Assets {
             include_str!("style.css"),
         );
         let logo = brand.logo.as_ref();
+        let icon = format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 32 32\"><rect width=\"32\" height=\"32\" rx=\"8\" \
+             fill=\"{colour}\"/><path d=\"M9 16h14m-6-6 6 6-6 6\" fill=\"none\" stroke=\"{}\" stroke-width=\"3\"/></svg>",
+            colour.text_on(),
+        );
         Self {
             style: Asset::new("style", "css", "text/css; charset=utf-8", style.into()),
             script: Asset::new(
@@ -49,6 +56,7 @@ impl Assets {
                 "text/javascript; charset=utf-8",
                 Bytes::from_static(include_bytes!("script.js")),
             ),
+            icon: Asset::new("icon", "svg", "image/svg+xml", icon.into()),
             logo: logo.map(|logo| {
                 let extension = logo.content_type.split(['/', '+']).nth(1).unwrap_or_default();
                 Asset::new("logo", extension, logo.content_type, logo.bytes.clone())
@@ -58,7 +66,7 @@ impl Assets {
 
     /// The one of a name.
     pub(super) fn find(&self, name: &str) -> Option<&Asset> {
-        [Some(&self.style), Some(&self.script), self.logo.as_ref()]
+        [Some(&self.style), Some(&self.script), self.logo.as_ref(), Some(&self.icon)]
             .into_iter()
             .flatten()
             .find(|asset| asset.name == name)

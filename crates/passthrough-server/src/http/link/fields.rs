@@ -16,7 +16,7 @@ use super::answer::{Shown, page, see_other};
 use super::page::form::{self, Field, Form, Kind};
 use super::page::outcome;
 use super::visit::{self, Visit};
-use super::{denied, done, entered, explained};
+use super::{denied, done, entered, explained, foreign};
 use crate::app::App;
 use crate::http::error::ApiError;
 use crate::link::offer::Offer;
@@ -125,7 +125,7 @@ pub(super) async fn submit(
     };
     let visit = Visit::new(&app, &headers, Some(&opened.session));
     let Some(given) = visit::form(&app, &headers, &opened, body).await? else {
-        return Ok(denied(&visit, Denied::Elsewhere));
+        return Ok(foreign(&visit));
     };
     let Some(offer) = session::offer(&app, &opened.session, &key).await? else {
         return Ok(denied(&visit, Denied::Unknown));

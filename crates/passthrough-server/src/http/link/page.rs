@@ -16,6 +16,8 @@ pub(super) struct Frame<'a> {
     pub words: &'static Words,
     pub brand: &'a Brand,
     pub assets: &'a Assets,
+    /// Whether pages come by TLS.
+    pub is_secure: bool,
 }
 
 impl Frame<'_> {
@@ -34,9 +36,7 @@ impl Frame<'_> {
                         meta http-equiv="refresh" content=(format!("0;url={address}"));
                     }
                     title { (title) @if !name.is_empty() { " – " (name) } }
-                    @if let Some(logo) = &self.assets.logo {
-                        link rel="icon" href=(logo.path());
-                    }
+                    link rel="icon" href=(self.assets.logo.as_ref().unwrap_or(&self.assets.icon).path());
                     link rel="stylesheet" href=(self.assets.style.path());
                     script src=(self.assets.script.path()) defer {}
                 }

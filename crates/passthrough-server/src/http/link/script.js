@@ -1,6 +1,11 @@
 // Niceties, and the word to the page that opened this one. Everything else works without.
 "use strict";
 
+// What came back from the provider is used up, and need not stand in the address and the history.
+if (location.search && location.pathname.startsWith("/oauth/callback/")) {
+  history.replaceState(null, "", location.pathname);
+}
+
 // The result goes to one origin, named exactly; to "*" whoever opened this window would read it.
 const result = document.querySelector("[data-result]");
 if (result) {
@@ -65,6 +70,9 @@ if (search) {
       entry.hidden = !entry.textContent.toLowerCase().includes(wanted);
       if (!entry.hidden) shown += 1;
     }
-    count.textContent = shown === 1 ? count.dataset.one : count.dataset.many.replace("{}", shown);
+    const { one, many, none } = count.dataset;
+    const found = shown === 1 ? one : many.replace("{}", shown);
+    count.textContent = shown === 0 ? none.replace("{}", search.value.trim()) : found;
+    document.querySelector(".choices").hidden = shown === 0;
   });
 }

@@ -43,7 +43,13 @@ impl<'a> Visit<'a> {
     }
 
     pub(super) fn frame(&self) -> Frame<'a> {
-        Frame { words: self.words(), brand: &self.app.config.link.brand, assets: &self.app.link_assets }
+        let link = &self.app.config.link;
+        Frame {
+            words: self.words(),
+            brand: &link.brand,
+            assets: &self.app.link_assets,
+            is_secure: link.is_secure(),
+        }
     }
 
     /// What the browser holds for a session.

@@ -60,6 +60,8 @@ pub(super) struct Words {
     pub close: &'static str,
     pub cancelled_title: &'static str,
     pub cancelled_lead: &'static str,
+    pub foreign_title: &'static str,
+    pub foreign_lead: &'static str,
     pub elsewhere_title: &'static str,
     pub elsewhere_lead: &'static str,
     pub expired_title: &'static str,
@@ -74,6 +76,10 @@ pub(super) struct Words {
     pub trouble_lead: &'static str,
     pub go_back: &'static str,
     pub sealed: &'static str,
+    /// Where the page did not come by TLS.
+    pub stored_sealed: &'static str,
+    /// What categories of the catalog are called; those that are not here are shown as they are.
+    pub categories: &'static [(&'static str, &'static str)],
 }
 
 /// The languages; the first is spoken to whoever speaks none of them.
@@ -96,6 +102,14 @@ impl Words {
             }
         }
         best.map_or(LANGUAGES[0], |(_, words)| words)
+    }
+}
+
+impl Words {
+    /// What a category of the catalog is called.
+    pub(super) fn category<'a>(&self, category: &'a str) -> &'a str {
+        let known = self.categories.iter().find(|(name, _)| *name == category);
+        known.map_or(category, |(_, called)| called)
     }
 }
 
@@ -187,6 +201,9 @@ const ENGLISH: Words = Words {
     close: "Close window",
     cancelled_title: "Nothing was connected",
     cancelled_lead: "You cancelled. You can close this window.",
+    foreign_title: "This form was not accepted",
+    foreign_lead: "It is incomplete, or it was not sent from the page of this link. Nothing was connected. Please go \
+                   back, load the page again and send it once more.",
     elsewhere_title: "This link was already opened",
     elsewhere_lead: "For your safety, a link works only in the browser that opened it first. If that was not you, do not \
                      worry: ask for a new link, and say that somebody else has opened this one.",
@@ -203,6 +220,8 @@ const ENGLISH: Words = Words {
     trouble_lead: "Something went wrong on our side. Please try again in a minute.",
     go_back: "Go back",
     sealed: "Your details are sent and stored encrypted.",
+    stored_sealed: "Your details are stored encrypted.",
+    categories: &[("ai", "AI"), ("cms", "CMS"), ("crm", "CRM"), ("erp", "ERP"), ("hr", "HR")],
 };
 
 const GERMAN: Words = Words {
@@ -271,6 +290,9 @@ const GERMAN: Words = Words {
     close: "Fenster schließen",
     cancelled_title: "Es wurde nichts verbunden",
     cancelled_lead: "Sie haben abgebrochen. Sie können dieses Fenster schließen.",
+    foreign_title: "Dieses Formular wurde nicht angenommen",
+    foreign_lead: "Es ist unvollständig oder kam nicht von der Seite dieses Links. Es wurde nichts verbunden. Bitte gehen \
+                   Sie zurück, laden Sie die Seite neu und senden Sie es noch einmal.",
     elsewhere_title: "Dieser Link wurde schon geöffnet",
     elsewhere_lead: "Zu Ihrer Sicherheit funktioniert ein Link nur in dem Browser, der ihn zuerst geöffnet hat. Falls \
                      Sie das nicht waren: Bitten Sie um einen neuen Link, und sagen Sie dazu, dass jemand anders diesen \
@@ -289,7 +311,65 @@ const GERMAN: Words = Words {
     trouble_lead: "Bei uns ist etwas schiefgegangen. Bitte versuchen Sie es in einer Minute noch einmal.",
     go_back: "Zurück",
     sealed: "Ihre Angaben werden verschlüsselt übertragen und gespeichert.",
+    stored_sealed: "Ihre Angaben werden verschlüsselt gespeichert.",
+    categories: &GERMAN_CATEGORIES,
 };
+
+const GERMAN_CATEGORIES: [(&str, &str); 53] = [
+    ("accounting", "Buchhaltung"),
+    ("ads", "Werbung"),
+    ("ai", "KI"),
+    ("analytics", "Auswertung"),
+    ("banking", "Banken"),
+    ("calendar", "Kalender"),
+    ("chat", "Chat"),
+    ("cms", "CMS"),
+    ("commerce", "Handel"),
+    ("contacts", "Kontakte"),
+    ("crm", "CRM"),
+    ("custom", "Eigene Schnittstelle"),
+    ("data", "Daten"),
+    ("design", "Gestaltung"),
+    ("developer tools", "Entwicklung"),
+    ("documents", "Dokumente"),
+    ("erp", "ERP"),
+    ("events", "Veranstaltungen"),
+    ("files", "Dateien"),
+    ("finance", "Finanzen"),
+    ("fitness", "Fitness"),
+    ("fleet maintenance", "Flottenwartung"),
+    ("forms", "Formulare"),
+    ("hr", "Personal"),
+    ("identity", "Anmeldung"),
+    ("infrastructure", "Infrastruktur"),
+    ("it service management", "IT-Service"),
+    ("mail", "E-Mail"),
+    ("maps", "Karten"),
+    ("marketing", "Marketing"),
+    ("media", "Medien"),
+    ("messaging", "Nachrichten"),
+    ("observability", "Überwachung"),
+    ("office suite", "Büroprogramme"),
+    ("payments", "Zahlungen"),
+    ("payroll", "Lohnabrechnung"),
+    ("project management", "Projekte"),
+    ("realtime", "Echtzeit"),
+    ("recruiting", "Bewerbungen"),
+    ("sales", "Vertrieb"),
+    ("search", "Suche"),
+    ("security", "Sicherheit"),
+    ("shipping", "Versand"),
+    ("social", "Soziale Netze"),
+    ("speech", "Sprache"),
+    ("subscriptions", "Abonnements"),
+    ("suite", "Programmpaket"),
+    ("support", "Kundendienst"),
+    ("telecom", "Telefonie"),
+    ("telematics", "Telematik"),
+    ("time tracking", "Zeiterfassung"),
+    ("trading", "Börsenhandel"),
+    ("video", "Video"),
+];
 
 #[cfg(test)]
 mod tests {
@@ -311,6 +391,12 @@ mod tests {
     }
 
     #[test]
+    fn categories_are_called_what_a_reader_calls_them() {
+        assert_eq!((GERMAN.category("payments"), ENGLISH.category("payments")), ("Zahlungen", "payments"));
+        assert_eq!((GERMAN.category("new"), ENGLISH.category("crm")), ("new", "CRM"));
+    }
+
+    #[test]
     fn names_are_put_in_once_whatever_they_hold() {
         assert_eq!(with("a {} b", "{}"), "a {} b");
         assert_eq!(with_two("{} and {}!", "{}", "x"), "{} and x!");
@@ -322,6 +408,7 @@ mod tests {
         let count = |text: &str| text.matches("{}").count();
         let counts = |words: &Words| {
             let text = format!("{words:?}");
+            let text = text.split("categories").next().unwrap_or_default();
             text.split("\", ").map(count).collect::<Vec<_>>()
         };
         assert_eq!(counts(&ENGLISH), counts(&GERMAN));

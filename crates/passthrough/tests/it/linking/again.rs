@@ -40,6 +40,11 @@ async fn a_connection_that_is_linked_again_keeps_its_id_and_token(engine: Engine
     let other = browser.open(&server.consent(&address, "acc_8").await).await;
     assert_eq!(other.response.status, 422);
     assert!(other.text().contains("another account"), "{}", other.text());
+    // The provider, which knows its user, is asked to let them choose this time.
+    assert!(!address.contains("prompt="), "{address}");
+    let address = go(&mut browser, &other).await;
+    assert!(address.contains("prompt=select_account"), "{address}");
+    assert_eq!(address.matches("prompt=").count(), 1, "{address}");
     // The same one does.
     let (_, url) = link(&program, &again).await;
     let page = browser.open(&url).await;

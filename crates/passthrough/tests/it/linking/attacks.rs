@@ -164,6 +164,7 @@ async fn a_form_of_another_page_is_refused() {
     let refused = async |headers: &[(&str, &str)], action: &str, body: &str| {
         let response = browser.clone().send("POST", action, headers, body).await;
         assert_eq!(response.status, 403, "{headers:?} {body}: {}", response.text());
+        assert!(response.text().contains("This form was not accepted"), "{}", response.text());
     };
     let cancel = format!("/link/{id}/_cancel");
     for action in [action.as_str(), cancel.as_str()] {

@@ -169,6 +169,14 @@ async fn a_caller_is_told_all_that_is_wrong_with_a_link() {
         browser.headers.push(("accept-language".to_owned(), "de".to_owned()));
         let page = browser.open(made["url"].as_str().unwrap()).await;
         assert!(page.text().contains(&format!("lang=\"{spoken}\"")), "{}", page.text());
+        // Not by TLS, so nothing is said of the way.
+        let sealed =
+            [("de", "Ihre Angaben werden verschlüsselt gespeichert."), ("en", "are stored encrypted.")];
+        let sealed = sealed.into_iter().find(|(language, _)| *language == spoken).unwrap().1;
+        assert!(page.text().contains(sealed) && !page.text().contains("sent and stored"), "{}", page.text());
+        // Browsers need not ask for /favicon.ico.
+        let icon = browser.get(&page.attribute("rel=\"icon\"", "href")).await;
+        assert_eq!((icon.status.as_u16(), icon.header("content-type")), (200, Some("image/svg+xml")));
     }
     let both = refused(value!({ "integration": "shop", "providers": ["shop"], "local": "de" })).await;
     assert_eq!(paths(&both), ["providers", "local"]);

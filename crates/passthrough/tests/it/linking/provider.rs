@@ -66,7 +66,7 @@ impl OAuthServer {
              [auth.oauth]\ngrant = \"oauth2_code\"\n\
              inject.headers.authorization = \"Bearer {{access_token}}\"\n\
              [auth.oauth.oauth2]\nauthorize_url = \"{url}/authorize\"\ntoken_url = \"{url}/token\"\n\
-             scopes = [\"read\", \"write\"]\n"
+             scopes = [\"read\", \"write\"]\nother_account_params.prompt = \"select_account\"\n"
         )
     }
 

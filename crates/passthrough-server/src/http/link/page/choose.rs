@@ -45,7 +45,8 @@ pub(in crate::http::link) fn page(frame: &Frame<'_>, choose: &Choose<'_>) -> Mar
         p class="lead" { (words.choose_lead) }
         @if choose.all >= SEARCH_FROM {
             (search(frame, choose))
-            p class="count" role="status" data-one=(words.found_one) data-many=(words.found_many) {
+            p class="count" role="status" data-one=(words.found_one) data-many=(words.found_many)
+                data-none=(words.none_found) {
                 @if choose.choices.is_empty() { (with(words.none_found, choose.query)) } @else { (count) }
             }
         }

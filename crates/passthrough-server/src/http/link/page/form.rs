@@ -85,7 +85,7 @@ pub(in crate::http::link) fn page(frame: &Frame<'_>, form: &Form<'_>) -> Markup 
         }
         (ways(frame, form))
         div class="foot" {
-            span { (words.sealed) }
+            span { (if frame.is_secure { words.sealed } else { words.stored_sealed }) }
             @if let Some(docs) = form.docs {
                 a href=(docs) target="_blank" rel="noopener noreferrer" { (with(words.documentation, form.provider)) }
             }

@@ -10,7 +10,8 @@ fn brand(name: &str) -> Brand {
 fn render(locale: &str, page: impl FnOnce(&Frame<'_>) -> Markup) -> String {
     let brand = brand("Acme <Inc>");
     let assets = Assets::new(&brand);
-    page(&Frame { words: Words::of(Some(locale), None), brand: &brand, assets: &assets }).into_string()
+    page(&Frame { words: Words::of(Some(locale), None), brand: &brand, assets: &assets, is_secure: true })
+        .into_string()
 }
 
 fn field(name: &str, kind: Kind<'static>, error: Option<&str>) -> Field<'static> {
