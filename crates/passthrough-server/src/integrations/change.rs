@@ -43,6 +43,7 @@ pub async fn create(
     accept_variables(app, provider, request.variables, &mut secrets, &mut problems);
     check(provider, &secrets, &mut problems);
     refuse(problems)?;
+    check_adoption(app, &caller.environment, provider, &key, &secrets).await?;
     let settings = Settings { scopes: request.scopes, authorize_params: request.authorize_params };
     let now = app.now_ms();
     let stored = StoredIntegration {
@@ -183,6 +184,29 @@ fn patched(
     Ok(Some(new))
 }
 
+/// The connections that a provider had before it was set up belong to the integration of its name once there is one:
+/// an address in it would have their credentials sent to whoever makes it.
+async fn check_adoption(
+    app: &App,
+    environment: &Environment,
+    provider: &Provider,
+    key: &str,
+    secrets: &IntegrationSecrets,
+) -> Result<(), ApiError> {
+    let hosts = provider.host_variables();
+    let Some(name) = secrets.variables.keys().find(|name| hosts.contains(name.as_str())) else {
+        return Ok(());
+    };
+    let used = app.installation.store.count_connections_of(environment, key).await?;
+    if used == 0 {
+        return Ok(());
+    }
+    Err(ApiError::conflict(format!(
+        "{used} connections of {key} are there already, and `{name}` says where their credentials are sent: give \
+         this integration another `key`, and link accounts there"
+    )))
+}
+
 /// Keeps secrets from being read back by moving the place that they are sent to.
 async fn check_move(
     app: &App,
@@ -202,10 +226,15 @@ async fn check_move(
     if moved.is_empty() && !widened {
         return Ok(());
     }
-    let keeps_secret = old.secrets.client.contains_key("client_secret") && request.client_secret.is_none();
-    if keeps_secret {
+    let has = |name: &str| old.secrets.client.contains_key(name);
+    if has("client_secret") && request.client_secret.is_none() {
         let message = "give the client secret, too: the change decides where it can be sent to";
         return Err(ApiError::bad_field("clientSecret", message));
+    }
+    // A key is sent nowhere, but what it signs is: whoever receives that is taken for the client elsewhere.
+    if has("client_private_key") && request.private_key.is_none() {
+        let message = "give the private key, too: the change decides where what it signs can be sent to";
+        return Err(ApiError::bad_field("privateKey", message));
     }
     let Some(name) = moved.first() else { return Ok(()) };
     let used = app.installation.store.count_connections_of(environment, &old.key).await?;
@@ -237,13 +266,13 @@ fn check(provider: &Provider, secrets: &IntegrationSecrets, problems: &mut Vec<P
     if !has("client_id") && provider.auth.values().all(|auth| auth.grant.needs_client()) {
         problems.push(Problem::new("clientId", "missing: the OAuth client's id from the provider's console"));
     }
-    if !has("client_secret") {
+    if !has("client_secret") && !has("client_private_key") {
         return;
     }
     for name in provider.open_host_variables() {
         if !secrets.variables.contains_key(name) {
             let message = "missing: whoever links an account could name a host of their own, and would be sent the \
-                           client secret";
+                           client secret, or what its private key signs";
             problems.push(Problem::new(format!("variables.{name}"), message));
         }
     }

@@ -3,6 +3,7 @@
 use passthrough_testkit::echo::EchoProvider;
 use passthrough_testkit::http::Response;
 use passthrough_testkit::program::{Engine, Program, canary};
+use passthrough_testkit::raw_server::Authority;
 use serde_json::{Value, json as value};
 
 use crate::support::{BINARY, bearer_provider, failure, json, on_both_databases, paths, setup, with_key};
@@ -15,6 +16,8 @@ on_both_databases! {
     a_connection_names_its_integration_or_its_provider
     an_integration_of_another_environment_is_none
     what_an_integration_says_holds_for_calls_at_once_and_in_every_process
+    an_integration_that_is_made_later_does_not_move_the_connections_that_are_there
+    a_private_key_is_moved_by_nobody_who_does_not_know_it
 }
 
 /// A provider with a code grant whose client goes to a host that is a variable.
@@ -325,5 +328,55 @@ async fn the_command_line_sets_a_provider_up() {
     let (code, _, err) = run(&["integration", "show", "crm"]);
     assert!(code == 3 && err.contains("no such integration"), "{err}");
     assert!(BINARY.contains("passthrough"));
+    program.finish().await;
+}
+
+/// Connections that were made before a provider had an integration belong to the one of its name once it is made: it
+/// must not say where they go.
+async fn an_integration_that_is_made_later_does_not_move_the_connections_that_are_there(engine: Engine) {
+    let (mut program, provider) = program(engine).await;
+    let evil = EchoProvider::start().await;
+    let key = value!({
+        "provider": "crm", "auth": "key", "credentials": { "api_key": canary("key") },
+        "variables": { "login": provider.url() }
+    });
+    let connection = program.connect(&key.to_string()).await;
+    let moving = value!({ "provider": "crm", "variables": { "login": evil.url() } });
+    let refused = failure(&post(&program, "/v1/integrations", &moving).await, 409, "conflict");
+    assert!(refused["message"].as_str().unwrap().contains("`login`"), "{refused}");
+    // Under another key it is nobody's, and without a host it can be made.
+    let mut apart = moving.clone();
+    apart["key"] = value!("crm-elsewhere");
+    made(&program, &apart).await;
+    made(&program, &value!({ "provider": "crm", "variables": { "tenant": "acme" } })).await;
+    let moved = patch(&program, "crm", &value!({ "variables": { "login": evil.url() } })).await;
+    failure(&moved, 409, "conflict");
+    let call = r#"{"method":"GET","path":"/x"}"#;
+    let answer = program.on(&connection, "POST", "/v1/passthrough", &[], call).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!((provider.seen().len(), evil.seen().len()), (1, 0));
+    program.finish().await;
+}
+
+/// A private key signs what its holder may do: whoever receives that in the key's name is taken for it elsewhere.
+async fn a_private_key_is_moved_by_nobody_who_does_not_know_it(engine: Engine) {
+    let (program, provider) = program(engine).await;
+    let key = Authority::new("keys").unwrap().issue("client").unwrap().key_pem();
+    let mut request = value!({ "provider": "crm", "clientId": "client-1", "privateKey": key });
+    let body = failure(&post(&program, "/v1/integrations", &request).await, 400, "bad_request");
+    assert_eq!(paths(&body), ["variables.login"]);
+    request["variables"] = value!({ "login": provider.url() });
+    made(&program, &request).await;
+    let elsewhere = value!({ "variables": { "login": "https://evil.example" } });
+    let wider = value!({ "allowHosts": ["evil.example"] });
+    for change in [&elsewhere, &wider] {
+        let body = failure(&patch(&program, "crm", change).await, 400, "bad_request");
+        assert_eq!(paths(&body), ["privateKey"]);
+    }
+    let body = failure(&patch(&program, "crm", &value!({ "variables": null })).await, 400, "bad_request");
+    assert!(paths(&body).contains(&"variables.login"), "{body}");
+    let mut knowing = elsewhere.clone();
+    knowing["privateKey"] = request["privateKey"].clone();
+    assert_eq!(patch(&program, "crm", &knowing).await.status, 200);
     program.finish().await;
 }
