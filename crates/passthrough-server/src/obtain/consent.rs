@@ -129,7 +129,8 @@ impl Obtainer {
         let challenge = self.challenge(ready, asking, base).await?;
         let first = challenge.as_ref().and_then(|challenge| challenge.resource_metadata.clone());
         for url in first.into_iter().chain(mcp::resource_metadata_urls(base)) {
-            let reply = self.send(ready, mcp::metadata_call(asking, url)).await?;
+            // One that cannot be reached is no reason not to try the next.
+            let Ok(reply) = self.send(ready, mcp::metadata_call(asking, url)).await else { continue };
             if !(200..300).contains(&reply.answer().status) {
                 continue;
             }
@@ -163,11 +164,23 @@ impl Obtainer {
     ) -> Result<ServerMetadata, Refusal> {
         let mut last = Refusal::Unusable { what: "it does not say where it authorizes".to_owned() };
         for issuer in issuers.iter().take(MAX_ISSUERS) {
-            for url in mcp::server_metadata_urls(issuer, base)? {
-                let reply = self.send(ready, mcp::metadata_call(asking, url)).await?;
-                match mcp::read_server_metadata(&reply.answer(), issuer, base) {
+            let urls = match mcp::server_metadata_urls(issuer, base) {
+                Ok(urls) => urls,
+                Err(refusal) => {
+                    last = refusal.into();
+                    continue;
+                }
+            };
+            for url in urls {
+                let read = match self.send(ready, mcp::metadata_call(asking, url)).await {
+                    Ok(reply) => {
+                        mcp::read_server_metadata(&reply.answer(), issuer, base).map_err(Refusal::from)
+                    }
+                    Err(refusal) => Err(refusal),
+                };
+                match read {
                     Ok(server) => return Ok(server),
-                    Err(refusal) => last = refusal.into(),
+                    Err(refusal) => last = refusal,
                 }
             }
         }

@@ -84,6 +84,9 @@ async fn an_account_is_linked_by_oauth_1() {
     program.finish().await;
 }
 
+/// Where nobody listens.
+const NOBODY: &str = "http://127.0.0.1:1";
+
 /// An MCP server with its authorization server.
 async fn mcp_server(access: String) -> EchoProvider {
     let own: Arc<OnceLock<String>> = Arc::default();
@@ -97,13 +100,17 @@ async fn mcp_server(access: String) -> EchoProvider {
             "/mcp" if known => answer(200, r#"{"jsonrpc":"2.0","id":1,"result":{}}"#),
             "/mcp" => {
                 let mut refused = answer(401, "{}");
-                let challenge = format!("Bearer resource_metadata=\"{url}/metadata\", scope=\"tools\"");
+                let challenge = format!("Bearer resource_metadata=\"{NOBODY}/metadata\", scope=\"tools\"");
                 refused.headers_mut().insert("www-authenticate", challenge.parse().unwrap());
                 refused
             }
-            "/metadata" => answer(
+            // The address in the challenge cannot be reached, so this one is looked at.
+            "/.well-known/oauth-protected-resource/mcp" => answer(
                 200,
-                value!({ "resource": format!("{url}/mcp"), "authorization_servers": [format!("{url}/as")] })
+                value!({
+                    "resource": format!("{url}/mcp"),
+                    "authorization_servers": [format!("{NOBODY}/as"), format!("{url}/as")],
+                })
                     .to_string(),
             ),
             "/.well-known/oauth-authorization-server/as" => answer(
