@@ -57,6 +57,9 @@ pub enum BaseUrlError {
     /// `?`.
     #[error("the base URL must not hold a query; parameters are injected or given by the caller")]
     Query,
+    /// In the query of an address that may have one: what no query holds as it is (RFC 3986 section 3.4).
+    #[error("the query holds {0:?}: percent-encode it")]
+    QueryCharacter(char),
     /// The text after the host's `:`.
     #[error("the port must be a number from 1 to 65535 without leading zeros, or be left out with its ':'")]
     Port,

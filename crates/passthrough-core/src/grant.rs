@@ -44,6 +44,7 @@ pub use oauth1::{
     RequestToken, access_token_call, oauth1_authorize_url, read_access_token, read_request_token,
     request_token_call,
 };
+pub(crate) use oauth2::OURS;
 pub use oauth2::{
     Consent, authorize_url, code_call, exchange_call, first_call, pkce_challenge, refresh_call, revoke_call,
     starts_over,

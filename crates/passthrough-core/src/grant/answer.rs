@@ -39,6 +39,10 @@ impl Answer<'_> {
             return Some(value);
         }
         let text = std::str::from_utf8(self.text()).ok()?;
+        // A lifetime of 1e400 is no reason to throw a token away for which the one before was used up.
+        if let Some(value) = without_huge_numbers(text).and_then(|text| serde_json::from_str(&text).ok()) {
+            return Some(value);
+        }
         let sendable =
             |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>' | b'"' | b'{' | b'}');
         let named = text.split('&').next().is_some_and(|pair| {
@@ -90,6 +94,33 @@ impl Answer<'_> {
         // What was sent is looked for before anything is cut: half a secret would not be found.
         self.sent.redact_text(plain.trim()).chars().take(LONGEST_MESSAGE).collect()
     }
+}
+
+/// JSON with `null` for every number that is too large for anybody; `None` where there is no such number.
+fn without_huge_numbers(text: &str) -> Option<String> {
+    let is_number = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E');
+    let bytes = text.as_bytes();
+    let (mut kept, mut copied, mut at, mut quoted) = (String::new(), 0, 0, false);
+    while let Some(&byte) = bytes.get(at) {
+        match byte {
+            b'\\' if quoted => at += 1,
+            b'"' => quoted = !quoted,
+            b'0'..=b'9' | b'-' if !quoted => {
+                let length = bytes[at..].iter().take_while(|byte| is_number(**byte)).count();
+                let number: Option<f64> = text.get(at..at + length).and_then(|number| number.parse().ok());
+                if number.is_some_and(f64::is_infinite) {
+                    kept.push_str(text.get(copied..at)?);
+                    kept.push_str("null");
+                    copied = at + length;
+                }
+                at += length - 1;
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    kept.push_str(text.get(copied..)?);
+    (copied > 0).then_some(kept)
 }
 
 /// A text, number or boolean of an answer as a text; nothing else, and no empty text, is a value.

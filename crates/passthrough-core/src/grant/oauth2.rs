@@ -31,7 +31,7 @@ pub struct Consent<'a> {
 }
 
 /// The parameters that bind a consent to the browser and client that asked for it: nobody else's to set.
-const OURS: [&str; 6] =
+pub(crate) const OURS: [&str; 6] =
     ["response_type", "client_id", "redirect_uri", "state", "code_challenge", "code_challenge_method"];
 
 /// The S256 challenge of a verifier (RFC 7636 §4.2). A verifier is 43 to 128 characters of `[A-Za-z0-9-._~]`.

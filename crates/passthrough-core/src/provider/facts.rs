@@ -10,6 +10,12 @@ pub(super) fn check(file: &ProviderFile, problems: &mut Problems) {
         problems.push(Problem::new("deprecated_on", "goes with `status = \"deprecated\"`"));
     }
     check_date(file.deprecated_on.as_deref(), "deprecated_on", problems);
+    // Both become links on pages: `javascript:` in one of them would run there.
+    for (at, url) in [("docs", &file.docs), ("website", &file.website)] {
+        if url.as_deref().is_some_and(|url| !is_web_address(url)) {
+            problems.push(Problem::new(at, "is no http or https URL"));
+        }
+    }
     for (index, source) in file.sources.iter().enumerate() {
         let at = format!("sources[{index}]");
         match &source.url {

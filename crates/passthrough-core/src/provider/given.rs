@@ -226,7 +226,8 @@ fn imported(
     let mut expires_at = None;
     if let Some((text, name)) = at {
         match instant_ms(text.expose_secret()) {
-            Some(at) => expires_at = Some(at.min(now.saturating_add(LIFETIME_MAX_MS))),
+            // What ended before there were such tokens has just ended: no date is one that cannot be counted with.
+            Some(at) => expires_at = Some(at.clamp(0, now.saturating_add(LIFETIME_MAX_MS))),
             None => {
                 let message = "is neither RFC 3339 such as `2026-01-31T12:00:00Z` nor unix seconds";
                 problems.push(Problem::new(format!("credentials.{name}"), message));
@@ -252,7 +253,39 @@ pub fn instant_ms(text: &str) -> Option<i64> {
     let text = text.trim();
     if let Ok(number) = text.parse::<i64>() {
         // Seconds until the year 5138.
-        return Some(if number.abs() < 100_000_000_000 { number * 1_000 } else { number });
+        return Some(if number.unsigned_abs() < 100_000_000_000 { number * 1_000 } else { number });
     }
     text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_read_in_seconds_milliseconds_and_as_text_whatever_the_number() {
+        for (text, at) in [
+            ("1767225600", Some(1_767_225_600_000)),
+            (" 1767225600000 ", Some(1_767_225_600_000)),
+            ("2026-01-01T00:00:00Z", Some(1_767_225_600_000)),
+            ("-1", Some(-1_000)),
+            ("-9223372036854775808", Some(i64::MIN)),
+            ("9223372036854775807", Some(i64::MAX)),
+            ("9223372036854775808", None),
+            ("soon", None),
+        ] {
+            assert_eq!(instant_ms(text), at, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_imported_token_ends_at_a_time_that_can_be_counted_with() {
+        for (text, at) in [("-9223372036854775808", 0), ("9223372036854775807", 1_000 + LIFETIME_MAX_MS)] {
+            let tokens = [("access_token", "a"), ("expires_at", text)];
+            let tokens = tokens.map(|(name, value)| (name.to_owned(), SecretString::from(value)));
+            let (mut problems, now) = (Vec::new(), 1_000);
+            let obtained = imported(tokens.into(), now, &mut problems).unwrap();
+            assert_eq!((obtained.expires_at, problems.len()), (Some(at), 0), "{text}");
+        }
+    }
 }

@@ -323,6 +323,11 @@ impl Url {
             Some((text, query)) => (text, Some(query.to_owned())),
             None => (text, None),
         };
+        // A fragment would hide what is put behind it, a quote or line would end the header or attribute it goes into.
+        let odd = |c: &char| !c.is_ascii_graphic() || matches!(c, '"' | '#' | '<' | '>');
+        if let Some(odd) = query.as_deref().and_then(|query| query.chars().find(odd)) {
+            return Err(crate::base_url::BaseUrlError::QueryCharacter(odd));
+        }
         let slash = text.splitn(4, '/').nth(3).is_some_and(|path| path.is_empty() || path.ends_with('/'));
         Ok(Self { base: BaseUrl::parse(text)?, slash, query })
     }

@@ -3,6 +3,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::*;
 use crate::connection::{Credential, Variables};
+use crate::provider::grant::Url;
 
 /// All problems of a file, a line each.
 fn problems(text: &str) -> String {
@@ -689,4 +690,65 @@ fn behind_a_variable_that_is_a_url_stands_a_path() {
     let given = |url: &str| accepted(&provider, &[], &[("base_uri", url), ("account_id", "7")]);
     assert!(given("https://na3.docusign.net").is_ok());
     assert!(given("https://docusign.net.evil.example").unwrap_err().contains("not one of the provider's"));
+}
+
+#[test]
+fn what_binds_a_consent_is_not_a_files_to_set() {
+    let code = |lines: &str| {
+        problems_with(&format!(
+            "[auth.a]\ngrant = \"oauth2_code\"\ninject.headers.a = \"{{access_token}}\"\n[auth.a.oauth2]\n\
+             authorize_url = \"https://a.example.com/authorize\"\ntoken_url = \"https://a.example.com/token\"\n{lines}"
+        ))
+    };
+    for name in
+        ["state", "redirect_uri", "code_challenge", "code_challenge_method", "response_type", "client_id"]
+    {
+        let told = code(&format!("authorize_params.{name} = \"x\""));
+        let expected =
+            format!("auth.a.oauth2.authorize_params.{name}: is set by Passthrough and cannot be changed");
+        assert!(told.contains(&expected), "{told}");
+    }
+    let renamed = code("authorize_names.client_id = \"app\"\nauthorize_params.app = \"x\"");
+    assert!(renamed.contains("authorize_params.app: is set by"), "{renamed}");
+    for name in
+        ["access_token", "refresh_token", "client_id", "client_secret", "redirect_uri", "mcp_token_url"]
+    {
+        let told = code(&format!("callback.{name} = \"x\""));
+        assert!(
+            told.contains(&format!("auth.a.oauth2.callback.{name}: is what the grant itself brings")),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn a_server_that_is_discovered_is_not_mixed_with_one_that_is_written_down() {
+    for setting in ["authorize_url", "token_url", "refresh_url", "revoke_url"] {
+        let told = problems_with(&format!(
+            "[auth.a]\ngrant = \"mcp_oauth\"\ninject.headers.a = \"{{access_token}}\"\n\
+             oauth2.{setting} = \"https://evil.example.com/x\""
+        ));
+        let expected = format!("auth.a.oauth2.{setting}: does not go with `grant = \"mcp_oauth\"`");
+        assert!(told.contains(&expected), "{told}");
+    }
+}
+
+#[test]
+fn what_becomes_a_link_is_an_address_of_the_web() {
+    for url in ["javascript:alert(1)", "data:text/html,x", "//docs.example.com", "docs", ""] {
+        for key in ["docs", "website"] {
+            let told = problems_with(&format!("{key} = \"{url}\""));
+            assert!(told.contains(&format!("{key}: is no http or https URL")), "{url}: {told}");
+        }
+    }
+}
+
+#[test]
+fn the_query_of_an_address_is_sent_as_it_is_or_not_at_all() {
+    let read = |text: &str| Url::parse(text).map(|url| url.with_query("x=1"));
+    let plain = read("https://a.example.com/authorize?tenant=a%20b&y='{z}|");
+    assert_eq!(plain.as_deref(), Ok("https://a.example.com/authorize?tenant=a%20b&y='{z}|&x=1"));
+    for odd in ["#f", " ", "\r\nx: y", "\"", "<", ">", "\u{e9}", "\u{7f}", "\t"] {
+        assert!(read(&format!("https://a.example.com/authorize?a={odd}")).is_err(), "{odd:?}");
+    }
 }

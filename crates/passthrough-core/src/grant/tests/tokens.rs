@@ -287,3 +287,19 @@ fn what_the_user_comes_back_with_is_kept_by_its_name() {
     assert_eq!(kept.len(), 1);
     assert_eq!(kept["realm"].expose_secret(), "12/3");
 }
+
+#[test]
+fn a_lifetime_that_nobody_can_read_is_none_and_the_tokens_are_kept() {
+    for number in ["1e400", "-1e400", "1e99999", &format!("1{}", "0".repeat(400))] {
+        let body = format!(
+            r#"{{"access_token":"a\"1e400,","refresh_token":"r","expires_in":{number},"deep":[{number},{{"x":{number}}}]}}"#
+        );
+        assert_eq!(ok("", &body), "access_token=a\"1e400, refresh_token=r | ? | ?", "{number}");
+    }
+    for value in ["\"1e400\"", "null", "\"soon\"", "{}", "true"] {
+        let body = format!(r#"{{"access_token":"a","refresh_token":"r","expires_in":{value}}}"#);
+        assert_eq!(ok("", &body), "access_token=a refresh_token=r | ? | ?", "{value}");
+    }
+    // What is no JSON does not become any.
+    assert!(read("", &Given::new(200, "{\"access_token\":\"a\",1e400}")).is_err());
+}
