@@ -14,6 +14,8 @@ mod written;
 
 const MAX_TEXT: usize = 500;
 const MAX_TAGS: usize = 50;
+/// How the tag begins that an import gives beside the caller's own: one such tag does not count.
+const IMPORT_TAG: &str = "import:";
 
 /// A connection. No answer ever contains a stored credential.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -311,7 +313,8 @@ pub(crate) fn tags(fields: &mut Fields<'_>) -> Option<Vec<String>> {
     let mut tags: Vec<String> = fields.optional("tags")?;
     // U+001F parts the tags where they are stored together.
     let wrong = |tag: &String| tag.is_empty() || tag.len() > MAX_TEXT || tag.contains(['\0', '\u{1f}']);
-    if tags.len() > MAX_TAGS || tags.iter().any(wrong) {
+    let not_counted = usize::from(tags.iter().any(|tag| tag.starts_with(IMPORT_TAG)));
+    if tags.len() - not_counted > MAX_TAGS || tags.iter().any(wrong) {
         let message =
             format!("must be at most {MAX_TAGS} texts of 1 to {MAX_TEXT} bytes, without NUL and U+001F");
         fields.error("tags", message);
@@ -337,4 +340,21 @@ pub(crate) fn secrets(fields: &mut Fields<'_>, name: &'static str) -> IndexMap<S
         }
     }
     secrets
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fifty_tags_are_taken_and_the_one_of_an_import_beside_them() {
+        let parse = |tags: Vec<String>| {
+            let body = serde_json::json!({"provider": "p", "tags": tags}).to_string();
+            CreateConnection::parse(body.as_bytes())
+        };
+        let tags = |count: u8| (0..count).map(|number| format!("t{number}")).collect::<Vec<_>>();
+        let imported = |count| [tags(count), vec!["import:1:2".to_owned()]].concat();
+        assert!(parse(tags(50)).is_ok() && parse(imported(50)).is_ok());
+        assert!(parse(tags(51)).is_err() && parse(imported(51)).is_err());
+    }
 }

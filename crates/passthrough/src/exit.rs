@@ -54,6 +54,11 @@ impl Hinted {
         Self { exit: Exit::Usage, ..Self::new(message, hint) }
     }
 
+    /// The same with the exit code of something else.
+    pub fn ending(self, exit: Exit) -> Self {
+        Self { exit, ..self }
+    }
+
     /// Something that is not there.
     pub fn missing(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { exit: Exit::Refused, ..Self::new(message, hint) }

@@ -2,7 +2,6 @@
 //! there are.
 
 use std::collections::HashMap;
-use std::path::Path;
 
 use anyhow::Result;
 use passthrough_client::wire::connection::CreateConnection;
@@ -14,14 +13,14 @@ use crate::exit::Exit;
 use crate::output::Output;
 
 /// Reads all lines and says what is wrong with them.
-pub(super) async fn run(client: &Client, file: &Path, output: &Output) -> Result<Exit> {
-    let mut lines = Lines::open(file)?;
+pub(super) async fn run(client: &Client, mut lines: Lines, output: &Output) -> Result<Exit> {
     let mut known = HashMap::new();
     let (mut good, mut bad) = (0_u64, 0_u64);
-    while let Some(line) = tokio::task::block_in_place(|| lines.next())? {
-        let problem = match CreateConnection::parse(line.text.as_bytes()) {
-            Ok(request) => look_up(client, &request, &mut known).await?,
-            Err(errors) => Some(mistakes(errors)),
+    while let Some(line) = tokio::task::block_in_place(|| lines.next()) {
+        let problem = match line.text.map(|text| CreateConnection::parse(text.as_bytes())) {
+            Ok(Ok(request)) => look_up(client, &request, &mut known).await?,
+            Ok(Err(errors)) => Some(mistakes(errors)),
+            Err(unreadable) => Some(unreadable),
         };
         match problem {
             None => good += 1,

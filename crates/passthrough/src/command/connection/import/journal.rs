@@ -1,10 +1,10 @@
 //! What an import has done, on disk before anything that follows from it.
 //!
 //! The journal is a file of JSON lines that only grows: its head, then `{"upto": N}` before lines up to N are sent, and
-//! `{"line": N, "id": …}` or `{"line": N, "error": …}` after; `{"line": N}` begins one again that failed. A line that
+//! `{"line": N, "id": …, "hash": …}` or `{"line": N, "error": …}` after; `{"line": N}` begins one again that failed. A line that
 //! was begun and has no end is in doubt.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -15,12 +15,11 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::Outcome;
+use super::lines::Lines;
 use crate::exit::Hinted;
 
 /// How many lines are begun with one write.
 const BLOCK: u64 = 64;
-/// How much of the file's beginning is compared, so that another file of the same name is noticed.
-const COMPARED: u64 = 64 * 1024;
 
 /// A connection that was made.
 #[derive(Serialize)]
@@ -31,15 +30,15 @@ pub(super) struct Made {
     pub(super) token: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) external_id: Option<String>,
+    /// Of the line, see [`Line::hash`](super::lines::Line::hash).
+    #[serde(skip)]
+    pub(super) hash: u32,
 }
 
 /// The first line of a journal.
 #[derive(Serialize, Deserialize)]
 struct Head {
     import: String,
-    size: u64,
-    /// Of the beginning of the file. It says nothing of what is in it: it is keyed by the import's random id.
-    fingerprint: u64,
 }
 
 /// Every other line.
@@ -51,6 +50,9 @@ struct Entry {
     line: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     id: Option<String>,
+    /// Of a line that is a connection: what is done must stay what it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    hash: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     error: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -63,6 +65,8 @@ pub(super) struct Journal {
     tokens: File,
     import: String,
     made: BTreeMap<u64, String>,
+    /// Of the lines that are connections.
+    hashes: HashMap<u64, u32>,
     failed: BTreeMap<u64, String>,
     /// Lines that were begun and of which no end is known.
     doubts: HashSet<u64>,
@@ -73,8 +77,8 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    /// Opens the journal of this file, or begins one. Nobody else can have it open.
-    pub(super) fn open(input: &Path, path: &Path, tokens: &Path) -> Result<Self> {
+    /// Opens the journal at `path`, or begins one. Nobody else can have it open.
+    pub(super) fn open(path: &Path, tokens: &Path) -> Result<Self> {
         let mut file = private(path)?;
         file.try_lock().map_err(|_| {
             Hinted::new("another import of this file is running", "wait for its end; it holds the journal")
@@ -91,17 +95,22 @@ impl Journal {
         let head = head.map_err(|_| damaged())?;
         let resumed = head.is_some();
         let head = match head {
-            Some(head) => {
-                check(input, &head, path)?;
-                head
+            Some(head) => head,
+            None => {
+                // Before the journal has a head: with one, the next run would take them for its own.
+                if std::fs::metadata(tokens).is_ok_and(|found| found.len() > 0) {
+                    drop(std::fs::remove_file(path));
+                    return Err(taken(tokens).into());
+                }
+                begin(&mut file)?
             }
-            None => begin(input, &mut file)?,
         };
         let mut journal = Self {
             file,
             tokens: private(tokens)?,
             import: head.import,
             made: BTreeMap::new(),
+            hashes: HashMap::new(),
             failed: BTreeMap::new(),
             doubts: HashSet::new(),
             begun_before: 0,
@@ -122,6 +131,7 @@ impl Journal {
         if let Some(id) = entry.id {
             self.failed.remove(&line);
             self.made.insert(line, id);
+            self.hashes.extend(entry.hash.map(|hash| (line, hash)));
         } else if let Some(error) = entry.error {
             if entry.doubt == Some(true) {
                 self.doubts.insert(line);
@@ -139,10 +149,6 @@ impl Journal {
             line: u64,
             id: String,
         }
-        // Those of another import are none of ours.
-        if !self.resumed {
-            return if self.tokens.metadata()?.len() == 0 { Ok(()) } else { Err(taken(path).into()) };
-        }
         let text = whole_lines(&mut self.tokens, path)?;
         for line in text.lines() {
             if let Ok(token) = serde_json::from_str::<Token>(line) {
@@ -151,6 +157,37 @@ impl Journal {
             }
         }
         Ok(())
+    }
+
+    /// Looks at the file before anything is sent. A line that is a connection must be what it was, or what comes of
+    /// the others is noted at the wrong numbers; every other line may have been mended, and one that was taken out
+    /// needs no more.
+    pub(super) fn check(&mut self, mut lines: Lines, input: &Path, path: &Path) -> Result<()> {
+        let mut there = HashSet::new();
+        while let Some(line) = lines.next() {
+            if self.hashes.get(&line.number).is_some_and(|made| *made != line.hash(&self.import)) {
+                let message = format!(
+                    "line {} of {} is a connection, but not of this text",
+                    line.number,
+                    input.display()
+                );
+                let hint = format!(
+                    "lines that are connections must stay as they are and where they are (empty a line instead of \
+                     deleting it); for another file, move {} and the file of tokens away",
+                    path.display()
+                );
+                return Err(Hinted::new(message, hint).into());
+            }
+            if self.failed.contains_key(&line.number) {
+                there.insert(line.number);
+            }
+        }
+        self.failed.retain(|line, _| there.contains(line) || self.doubts.contains(line));
+        Ok(())
+    }
+
+    pub(super) fn import(&self) -> &str {
+        &self.import
     }
 
     pub(super) fn is_resumed(&self) -> bool {
@@ -204,6 +241,7 @@ impl Journal {
                     entries.push(Entry {
                         line: Some(made.line),
                         id: Some(made.id.clone()),
+                        hash: Some(made.hash),
                         ..Entry::default()
                     });
                 }
@@ -279,39 +317,17 @@ fn private(path: &Path) -> Result<File> {
 }
 
 /// Begins a journal.
-fn begin(input: &Path, file: &mut File) -> Result<Head> {
+fn begin(file: &mut File) -> Result<Head> {
     let mut random = [0; 16];
     File::open("/dev/urandom")
         .and_then(|mut source| source.read_exact(&mut random))
         .context("no randomness")?;
-    let import = format!("{:032x}", u128::from_be_bytes(random));
-    let (size, fingerprint) = (std::fs::metadata(input)?.len(), fingerprint(input, &import, None)?);
-    let head = Head { import, size, fingerprint };
+    let head = Head { import: format!("{:032x}", u128::from_be_bytes(random)) };
     let mut text = serde_json::to_vec(&head)?;
     text.push(b'\n');
     file.write_all(&text)?;
     file.sync_all()?;
     Ok(head)
-}
-
-/// Refuses to go on with another file: its line 7 is not the line 7 that was made.
-fn check(input: &Path, head: &Head, journal: &Path) -> Result<()> {
-    let size = std::fs::metadata(input).with_context(|| format!("cannot read {}", input.display()))?.len();
-    let same = size >= head.size && fingerprint(input, &head.import, Some(head.size))? == head.fingerprint;
-    if same {
-        return Ok(());
-    }
-    let hint = format!("lines may be added at its end; for another import, move {} away", journal.display());
-    Err(Hinted::new(format!("{} is not the file that was begun", input.display()), hint).into())
-}
-
-/// A hash (FNV-1a) of the beginning of a file, up to `size`. No defence against anybody, only against a mistake.
-fn fingerprint(input: &Path, import: &str, size: Option<u64>) -> Result<u64> {
-    let mut bytes = Vec::new();
-    let file = File::open(input).with_context(|| format!("cannot read {}", input.display()))?;
-    file.take(COMPARED.min(size.unwrap_or(COMPARED))).read_to_end(&mut bytes)?;
-    let mix = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-    Ok(import.as_bytes().iter().chain(&bytes).fold(0xcbf2_9ce4_8422_2325, mix))
 }
 
 fn taken(path: &Path) -> Hinted {
