@@ -16,6 +16,8 @@ pub(super) mod credential;
 mod import;
 pub(super) mod prompt;
 
+pub(super) use create::show_with_token;
+
 /// What to do with connections.
 #[derive(Debug, Subcommand)]
 #[command(after_help = "\
@@ -283,7 +285,8 @@ impl Delete {
     }
 }
 
-fn show(output: &Output, connection: &WireConnection) -> Result<()> {
+/// A connection, line by line.
+pub(super) fn show(output: &Output, connection: &WireConnection) -> Result<()> {
     if output.is_json() {
         return output.json(connection);
     }

@@ -2,10 +2,13 @@
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use passthrough_client::wire::link::CreateLinkSession;
+use passthrough_client::wire::connection::ConnectionWithToken;
+use passthrough_client::wire::link::{CreateLinkSession, LinkedConnection};
 
+use super::connection::{show, show_with_token};
 use crate::exit::{Exit, Hinted};
 use crate::output::{Output, clean};
+use crate::secret::{GivenToken, parse_token};
 use crate::server::ServerFlags;
 
 /// What to do with links.
@@ -14,7 +17,8 @@ use crate::server::ServerFlags;
 Examples:
   passthrough link create --provider stripe --external-id customer-42
   passthrough link create --connection conn_01K9ZP3Q5T8V0W2X4Y6Z8A0B2C
-  passthrough link show link_01K9ZP3Q5T8V0W2X4Y6Z8A0B2C")]
+  passthrough link show link_01K9ZP3Q5T8V0W2X4Y6Z8A0B2C
+  passthrough link exchange pub_tkn_…")]
 pub enum Link {
     /// Make a link and print its URL, once
     Create(Create),
@@ -23,6 +27,14 @@ pub enum Link {
 Examples:
   passthrough link show link_01K9ZP3Q5T8V0W2X4Y6Z8A0B2C")]
     Show(Show),
+    /// Exchange what a link ended with for the connection and its token
+    #[command(after_help = "\
+The public token comes to --redirect-url or --origin when the account is linked. It is good once, for ten minutes. Where
+an account was linked again, the connection keeps the token that it has, and none is shown.
+
+Examples:
+  passthrough link exchange pub_tkn_…")]
+    Exchange(Exchange),
 }
 
 /// The link to make.
@@ -30,7 +42,8 @@ Examples:
 #[command(after_help = "\
 The URL works for half an hour, for the browser that opens it first. It goes to standard output, alone. Without
 --provider the end user may choose among all. Where they are sent afterwards must be allowed by the server's
-setting link.redirect_urls.
+setting link.redirect_urls, the page that is told instead by link.message_origins. Without either nobody is given the
+connection's token: `passthrough connection rotate-token` makes one then.
 
 Examples:
   passthrough link create                                 the end user chooses the provider
@@ -56,12 +69,25 @@ pub struct Create {
     /// Where the end user is sent afterwards
     #[arg(long, value_name = "URL")]
     redirect_url: Option<String>,
+    /// The origin of the page that opens the link in a window of its own and is told the result by `postMessage`
+    #[arg(long, value_name = "ORIGIN")]
+    origin: Option<String>,
     /// The language of the pages; the browser's where this is not given
     #[arg(long, value_name = "LANG")]
     locale: Option<String>,
     /// Open the link in the browser of this machine: then it is this browser's
     #[arg(long)]
     open: bool,
+    #[command(flatten)]
+    server: ServerFlags,
+}
+
+/// The public token to exchange.
+#[derive(Debug, Args)]
+pub struct Exchange {
+    /// `pub_tkn_…`, or @FILE to read it from a file
+    #[arg(value_parser = parse_token)]
+    public_token: GivenToken,
     #[command(flatten)]
     server: ServerFlags,
 }
@@ -80,6 +106,7 @@ impl Link {
         match self {
             Link::Create(create) => create.run(output).await,
             Link::Show(show) => show.run(output).await,
+            Link::Exchange(exchange) => exchange.run(output).await,
         }
     }
 }
@@ -94,7 +121,7 @@ impl Create {
             name: self.name.clone(),
             tags: self.tag.clone(),
             redirect_url: self.redirect_url.clone(),
-            origin: None,
+            origin: self.origin.clone(),
             locale: self.locale.clone(),
         };
         let created = self.server.client(output)?.create_link_session(&request).await?;
@@ -107,6 +134,12 @@ impl Create {
             output.json(&created)?;
         } else {
             output.line(clean(&created.url))?;
+        }
+        if self.connection.is_none() && self.redirect_url.is_none() && self.origin.is_none() {
+            output.note(
+                "nobody will be given the connection's token (there is neither --redirect-url nor --origin): \
+                 `passthrough connection rotate-token ID` makes one",
+            );
         }
         if self.open {
             open(&created.url)?;
@@ -129,6 +162,29 @@ impl Show {
         }
         if let Some(connection) = &session.connection_id {
             output.line(format!("connection {}", clean(connection)))?;
+        }
+        Ok(Exit::Done)
+    }
+}
+
+impl Exchange {
+    async fn run(&self, output: &Output) -> Result<Exit> {
+        let token = self.public_token.read("PUBLIC_TOKEN", "PUBLIC_TOKEN")?;
+        let linked = self.server.client(output)?.exchange_public_token(&token).await?;
+        if output.is_json() {
+            output.json(&linked)?;
+            return Ok(Exit::Done);
+        }
+        let LinkedConnection { connection, token } = linked;
+        match token {
+            Some(token) => show_with_token(output, &ConnectionWithToken { connection, token })?,
+            None => {
+                show(output, &connection)?;
+                output.note(
+                    "it was there before and keeps its token; if nobody has that, \
+                     `passthrough connection rotate-token` makes another",
+                );
+            }
         }
         Ok(Exit::Done)
     }

@@ -60,6 +60,7 @@ const COMMANDS: &[&str] = &[
     "link",
     "link create",
     "link show",
+    "link exchange",
     "request",
     "requests",
     "requests list",

@@ -115,3 +115,35 @@ pub async fn linked(scene: &Scene, request: &Value) -> Value {
     let done = browser.submit(&page, &[("f.api_key", &scene.key)]).await;
     json(&exchange(&scene.program, &public_token(&done)).await)
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_public_token_is_exchanged_on_the_command_line() {
+    let scene = scene(Engine::Sqlite).await;
+    let command = |args: &[&str]| {
+        let mut command = scene.program.command(args);
+        command.args(["--server", &scene.program.url]).env("PASSTHROUGH_API_KEY", &scene.program.key);
+        tokio::task::block_in_place(|| command.output().unwrap())
+    };
+    let made = command(&["link", "create", "--provider", "shop", "--origin", "https://app.example"]);
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    assert!(!String::from_utf8_lossy(&made.stderr).contains("rotate-token"));
+
+    let again = async |request: &Value| {
+        let (_, url) = link(&scene.program, request).await;
+        let mut browser = Browser::new(&scene.program);
+        let page = browser.open(&url).await;
+        public_token(&browser.submit(&page, &[("f.api_key", &scene.key)]).await)
+    };
+    let request = value!({"providers": ["shop"], "externalId": "c-1", "redirectUrl": PRODUCT});
+    for first in [true, false] {
+        let token = again(&request).await;
+        let said = command(&["link", "exchange", &token]);
+        let (out, err) = (String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
+        assert!(said.status.success() && out.contains("connection   conn_"), "{out}{err}");
+        // An account that was there before keeps its token, and it is said how to get another.
+        assert_eq!(out.contains("con_tkn_"), first, "{out}");
+        assert_eq!(err.contains("rotate-token"), !first, "{err}");
+        assert_eq!(command(&["link", "exchange", &token]).status.code(), Some(3));
+    }
+    scene.program.finish().await;
+}

@@ -264,7 +264,7 @@ impl Create {
 }
 
 /// A connection and its token, which will never be shown again.
-pub(super) fn show_with_token(output: &Output, created: &ConnectionWithToken) -> Result<()> {
+pub(in crate::command) fn show_with_token(output: &Output, created: &ConnectionWithToken) -> Result<()> {
     if output.is_json() {
         return output.json(created);
     }

@@ -89,6 +89,8 @@ Next (with the three exports above):
 
   {program} request GET /echo -i        what the provider sees
   {program} requests list               what was recorded
+  {program} link create --provider demo --open
+                                        the pages on which end users link their accounts
   {program} provider list               real providers; `custom` reaches any API
   {program} key create my-app --data-dir {folder}
                                         an API key for your application, in this installation

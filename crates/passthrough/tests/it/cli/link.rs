@@ -21,4 +21,8 @@ fn a_link_is_printed_alone_and_tells_how_far_it_is() {
     let refused = demo.run(&elsewhere);
     assert_ne!(refused.status.code(), Some(0));
     assert!(text(&refused.stderr).contains("link.redirect_urls"), "{}", text(&refused.stderr));
+    // Nobody would be given the token: that is said where the link is made, and so is the way out.
+    assert!(text(&created.stderr).contains("rotate-token"), "{}", text(&created.stderr));
+    let unknown = demo.run(&["link", "exchange", "pub_tkn_x"]);
+    assert_eq!(unknown.status.code(), Some(3), "{}", text(&unknown.stderr));
 }
