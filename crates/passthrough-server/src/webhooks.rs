@@ -65,7 +65,7 @@ pub async fn patch(
     find(app, environment, id).await
 }
 
-/// Gives an endpoint another secret. The old one signs, too, for a day.
+/// Gives an endpoint another secret. The old one signs, too, for a day, and so does one before it whose day is not over.
 pub async fn rotate(
     app: &App,
     environment: &Environment,
@@ -73,7 +73,12 @@ pub async fn rotate(
 ) -> Result<(WebhookEndpoint, SecretString), ApiError> {
     let endpoint = find(app, environment, id).await?;
     let now = app.now_ms();
-    let secrets = open(app, &endpoint)?.rotated(now + OLD_SECRET_MS);
+    let secrets = open(app, &endpoint)?.rotated(now, now + OLD_SECRET_MS).ok_or_else(|| {
+        ApiError::conflict(
+            "it was rotated four times within a day, and each old secret signs for a day as was said: wait, or make \
+             another endpoint with the same URL and delete this one",
+        )
+    })?;
     let sealed = seal(app, environment, id, endpoint.sealed.generation + 1, &secrets)?;
     let patch = EndpointPatch { sealed: Some(sealed), ..EndpointPatch::default() };
     if !app.installation.store.update_endpoint(environment, id, &patch, now).await? {

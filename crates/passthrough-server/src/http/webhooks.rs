@@ -260,8 +260,9 @@ fn missing_delivery() -> ApiError {
 
 /// An endpoint on the wire. One whose secret does not open is shown all the same: it can then be rotated or deleted.
 fn show(app: &App, endpoint: &StoredEndpoint) -> WebhookEndpoint {
-    let old = webhooks::open(app, endpoint).ok().and_then(|secrets| secrets.old);
-    let until = old.map(|(_, until)| until).filter(|until| *until > app.now_ms());
+    let old = webhooks::open(app, endpoint).map(|secrets| secrets.old).unwrap_or_default();
+    let until = old.iter().map(|(_, until)| *until).max();
+    let until = until.filter(|until| *until > app.now_ms());
     WebhookEndpoint {
         id: endpoint.id.to_string(),
         url: endpoint.url.clone(),

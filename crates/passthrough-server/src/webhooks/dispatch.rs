@@ -2,6 +2,7 @@
 //! them at a time, for a while, so that it is not lost with it. A receiver may get a message twice and knows it by its
 //! `webhook-id`.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,11 +10,12 @@ use bytes::Bytes;
 use http::Method;
 use http::uri::PathAndQuery;
 use http_body_util::{BodyExt, Limited};
+use passthrough_core::id::EndpointId;
 use passthrough_core::provider::grant::Url;
 use passthrough_core::retry::retry_after;
-use passthrough_store::{ClaimedDelivery, DeliveryOutcome, EndpointPatch, StoreError};
+use passthrough_store::{ClaimedDelivery, Delivery, DeliveryOutcome, EndpointPatch, StoreError};
 use passthrough_vault::random;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -24,8 +26,10 @@ use crate::upstream::{Call, UpstreamBody};
 
 /// How often the queue is looked at.
 const ROUND: Duration = Duration::from_secs(1);
-/// How many messages are under way at a time.
-const AT_A_TIME: usize = 32;
+/// How many messages are under way at a time, and how many of these to one endpoint: one that does not answer must not
+/// take all the places, for they belong to every environment.
+const AT_A_TIME: usize = 64;
+const TO_ONE: usize = 8;
 /// How long an endpoint may take for one message, and how much of its answer is read, to use its socket again.
 const PATIENCE: Duration = Duration::from_secs(15);
 const MAX_ANSWER: usize = 64 * 1024;
@@ -41,40 +45,86 @@ const KEPT: Duration = Duration::from_secs(30 * 86_400);
 /// Sends until `stop`; then finishes what is under way. What is not finished by then is sent by somebody else, or after
 /// the next start.
 pub async fn keep_sending(app: Arc<App>, stop: CancellationToken) {
-    let mut under_way = JoinSet::new();
+    let mut under_way = UnderWay::default();
     let mut swept = Instant::now();
     while !stop.is_cancelled() {
-        while under_way.try_join_next().is_some() {}
-        match claim(&app, AT_A_TIME.saturating_sub(under_way.len())).await {
-            Ok(claimed) => {
-                for delivery in claimed {
-                    under_way.spawn(deliver(Arc::clone(&app), delivery));
-                }
-            }
-            Err(error) => tracing::warn!(%error, "the queue of webhooks could not be read"),
-        }
+        let more = under_way.fill(&app).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "the queue of webhooks could not be read");
+            false
+        });
         if swept.elapsed() >= SWEEP {
             swept = Instant::now();
             sweep(&app).await;
         }
         tokio::select! {
             () = stop.cancelled() => {}
+            // Where messages are waiting for a place, the next goes out as soon as there is one.
+            () = under_way.end_of_one(), if more => {}
             () = sleep(ROUND) => {}
         }
     }
-    let finish = async { while under_way.join_next().await.is_some() {} };
+    let finish = async {
+        while !under_way.tasks.is_empty() {
+            under_way.end_of_one().await
+        }
+    };
     if timeout(FINISH, finish).await.is_err() {
         tracing::warn!("webhooks were still under way; they are sent again");
     }
 }
 
-async fn claim(app: &App, room: usize) -> Result<Vec<ClaimedDelivery>, StoreError> {
-    let room = u32::try_from(room).unwrap_or_default();
-    if room == 0 {
-        return Ok(Vec::new());
+/// The messages that are being sent, and to whom.
+#[derive(Default)]
+struct UnderWay {
+    tasks: JoinSet<()>,
+    endpoints: HashMap<tokio::task::Id, EndpointId>,
+}
+
+impl UnderWay {
+    /// Begins what is due, as far as there are places. Returns whether something may be waiting for one.
+    async fn fill(&mut self, app: &Arc<App>) -> Result<bool, StoreError> {
+        while let Some(ended) = self.tasks.try_join_next_with_id() {
+            self.forget(ended);
+        }
+        let mut began = false;
+        loop {
+            let mut to = HashMap::<EndpointId, usize>::new();
+            self.endpoints.values().for_each(|endpoint| *to.entry(*endpoint).or_default() += 1);
+            let full: Vec<EndpointId> =
+                to.iter().filter(|(_, count)| **count >= TO_ONE).map(|(endpoint, _)| *endpoint).collect();
+            let most = to.values().filter(|count| **count < TO_ONE).max().copied().unwrap_or_default();
+            // All that is claimed at once may be for the endpoint that has the most already.
+            let room = AT_A_TIME.saturating_sub(self.tasks.len()).min(TO_ONE - most);
+            let room = u32::try_from(room).unwrap_or_default();
+            if room == 0 {
+                return Ok(true);
+            }
+            let now = app.now_ms();
+            let store = &app.installation.store;
+            let claimed = store.claim_deliveries(now, now + LEASE_MS, room, &full).await?;
+            if claimed.is_empty() {
+                return Ok(began || !full.is_empty());
+            }
+            began = true;
+            for delivery in claimed {
+                let endpoint = delivery.delivery.endpoint_id;
+                let task = self.tasks.spawn(deliver(Arc::clone(app), delivery));
+                self.endpoints.insert(task.id(), endpoint);
+            }
+        }
     }
-    let now = app.now_ms();
-    app.installation.store.claim_deliveries(now, now + LEASE_MS, room).await
+
+    /// Waits until one has ended; for ever where none is under way.
+    async fn end_of_one(&mut self) {
+        match self.tasks.join_next_with_id().await {
+            Some(ended) => self.forget(ended),
+            None => std::future::pending().await,
+        }
+    }
+
+    fn forget(&mut self, ended: Result<(tokio::task::Id, ()), JoinError>) {
+        self.endpoints.remove(&ended.map_or_else(|error| error.id(), |(id, ())| id));
+    }
 }
 
 /// Sends one message and notes what came of it.
@@ -121,7 +171,8 @@ fn failed(
 ) -> DeliveryOutcome {
     let error = reason.to_owned();
     let luck = u32::from_ne_bytes(random());
-    match next_attempt(claimed.delivery.attempts, app.now_ms(), retry_after_ms, luck) {
+    let Delivery { attempts, created_at, .. } = claimed.delivery;
+    match next_attempt(attempts, created_at, app.now_ms(), retry_after_ms, luck) {
         Some(at) => DeliveryOutcome::Again { at, status, error },
         None => {
             let endpoint = claimed.delivery.endpoint_id;

@@ -10,14 +10,33 @@ use zeroize::Zeroizing;
 const PAUSES_MS: [i64; 8] =
     [5_000, 30_000, 300_000, 1_800_000, 7_200_000, 18_000_000, 36_000_000, 23_000_000];
 
-/// When to try again after so many attempts; `None` to give up. `luck` spreads those that failed together.
-pub fn next_attempt(attempts: i64, now: i64, retry_after_ms: Option<i64>, luck: u32) -> Option<i64> {
+/// How long after it was queued a receiver may have a message put off.
+const DAY_MS: i64 = 24 * 3_600_000;
+/// How late the last attempt is at most: all pauses, each spread as far as it can be.
+const LAST_MS: i64 = 95_000_000;
+
+/// When to try again after so many attempts at a message that was queued at `queued_at`; `None` to give up. `luck`
+/// spreads those that failed together.
+pub fn next_attempt(
+    attempts: i64,
+    queued_at: i64,
+    now: i64,
+    retry_after_ms: Option<i64>,
+    luck: u32,
+) -> Option<i64> {
     let number = usize::try_from(attempts.max(1) - 1).ok()?;
     let pause = *PAUSES_MS.get(number)?;
     let spread = pause / 10 * i64::from(luck % 1_000) / 1_000;
-    // Whoever asks for more time gets it, within the same day.
-    let asked = retry_after_ms.unwrap_or_default().min(PAUSES_MS[6]);
-    Some(now + (pause + spread).max(asked))
+    // Whoever asks for more time gets it, within the same day: eight times ten hours would be half a week.
+    let elapsed = now.saturating_sub(queued_at);
+    let asked = retry_after_ms.unwrap_or_default().min(DAY_MS - elapsed);
+    let wait = (pause + spread).max(asked);
+    // What was queued before the server was away for days is tried once more all the same.
+    if attempts <= 2 || elapsed + wait <= LAST_MS {
+        return Some(now + wait);
+    }
+    // A last try at the end of the day, unless there was one just now.
+    (DAY_MS - elapsed >= PAUSES_MS[3]).then_some(queued_at + DAY_MS)
 }
 
 /// The headers of a message: `webhook-id`, `webhook-timestamp` (unix seconds), and `webhook-signature` with one
@@ -72,13 +91,28 @@ mod tests {
     #[test]
     fn attempts_go_on_for_a_day_and_then_end() {
         let (mut now, mut attempts) = (0, 1);
-        while let Some(next) = next_attempt(attempts, now, None, 0) {
+        while let Some(next) = next_attempt(attempts, 0, now, None, 0) {
             assert!(next > now);
             (now, attempts) = (next, attempts + 1);
         }
         assert_eq!(attempts, 9);
         assert!((23 * 3_600_000..=24 * 3_600_000).contains(&now), "{now}");
-        assert_eq!(next_attempt(1, 0, Some(60_000), 0), Some(60_000));
-        assert_eq!(next_attempt(1, 0, None, 999), Some(5_499));
+        assert_eq!(next_attempt(1, 0, 0, Some(60_000), 0), Some(60_000));
+        assert_eq!(next_attempt(1, 0, 0, None, 999), Some(5_499));
+    }
+
+    #[test]
+    fn neither_spread_nor_what_a_receiver_asks_for_makes_it_longer_than_a_day_or_so() {
+        for asked in [0, 1_000, 3_600_000, 36_000_000, 80_000_000, i64::MAX] {
+            for luck in [0, 999] {
+                let (mut now, mut attempts) = (0, 1);
+                while let Some(next) = next_attempt(attempts, 0, now, Some(asked), luck) {
+                    assert!(next > now && (asked > DAY_MS || next - now >= asked.min(DAY_MS - now)));
+                    (now, attempts) = (next, attempts + 1);
+                }
+                assert!((23 * 3_600_000..=27 * 3_600_000).contains(&now), "{asked} {luck}: {now}");
+                assert!(asked > 0 || attempts == 9, "{luck}: {attempts}");
+            }
+        }
     }
 }

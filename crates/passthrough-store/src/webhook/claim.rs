@@ -1,6 +1,6 @@
 //! Deliveries that are tried: each is claimed by one process at a time, and none is lost with it.
 
-use passthrough_core::id::DeliveryId;
+use passthrough_core::id::{DeliveryId, EndpointId};
 use sqlx::any::AnyRow;
 
 use super::delivery::{self, Delivery};
@@ -52,7 +52,8 @@ pub enum DeliveryOutcome {
 }
 
 impl Store {
-    /// Claims deliveries to enabled endpoints that are to be tried at `now`, at most `limit`, and counts the attempt:
+    /// Claims deliveries to enabled endpoints, but not to these of `without`, that are to be tried at `now`, at most
+    /// `limit`, and counts the attempt:
     /// nobody else gets them before `lease_until`, and somebody gets them then unless [`Store::note_delivery`] said
     /// what came of them.
     ///
@@ -63,16 +64,20 @@ impl Store {
         now: i64,
         lease_until: i64,
         limit: u32,
+        without: &[EndpointId],
     ) -> Result<Vec<ClaimedDelivery>, StoreError> {
         let mut statement = Statement::new(
             "with next as materialized (select d.id from webhook_deliveries d \
              where d.status = 'pending' and d.next_attempt_at <= $1 and (d.lease_until is null or d.lease_until <= $1) \
-             and exists (select 1 from webhook_endpoints w where w.id = d.endpoint_id and w.enabled = 1) \
-             order by d.next_attempt_at limit $2",
+             and exists (select 1 from webhook_endpoints w where w.id = d.endpoint_id and w.enabled = 1) ",
         )
         .integer(now)
         .integer(i64::from(limit))
         .integer(lease_until);
+        for endpoint in without {
+            statement.push("and d.endpoint_id <> ").push_text(&endpoint.to_string()).push(" ");
+        }
+        statement.push("order by d.next_attempt_at limit $2");
         statement.push(self.engine.skip_locked());
         statement.push(
             ") update webhook_deliveries set lease_until = $3, attempts = attempts + 1 \

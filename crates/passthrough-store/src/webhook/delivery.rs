@@ -63,7 +63,7 @@ pub struct Delivery {
     pub event_id: EventId,
     /// How far it has come.
     pub status: DeliveryStatus,
-    /// How often it was tried, the attempt under way included.
+    /// How often it was tried since it was queued, the attempt under way included.
     pub attempts: i64,
     /// When it is tried next, if it is.
     pub next_attempt_at: Option<i64>,
@@ -71,7 +71,7 @@ pub struct Delivery {
     pub last_status: Option<u16>,
     /// Short code of why the last attempt failed.
     pub last_error: Option<String>,
-    /// When it was queued first.
+    /// When it was queued: first, or to be sent once more.
     pub created_at: i64,
     /// When the endpoint took it.
     pub delivered_at: Option<i64>,
@@ -146,7 +146,7 @@ impl Store {
         now: i64,
     ) -> Result<bool, StoreError> {
         let queued = Statement::new(
-            "update webhook_deliveries set status = 'pending', attempts = 0, next_attempt_at = $1, \
+            "update webhook_deliveries set status = 'pending', attempts = 0, created_at = $1, next_attempt_at = $1, \
              lease_until = null, delivered_at = null \
              where environment = $2 and id = $3 and (lease_until is null or lease_until <= $1)",
         )
@@ -184,7 +184,7 @@ impl Store {
             insert(
                 &mut transaction,
                 (environment, id, *endpoint),
-                " on conflict (event_id, endpoint_id) do update set status = 'pending', attempts = 0, \
+                " on conflict (event_id, endpoint_id) do update set status = 'pending', attempts = 0, created_at = $5, \
                  next_attempt_at = $5, lease_until = null, delivered_at = null \
                  where webhook_deliveries.lease_until is null or webhook_deliveries.lease_until <= $5",
                 now,

@@ -68,7 +68,7 @@ async fn tell(store: &Store, generation: i64, at: i64) -> EventId {
 }
 
 async fn claim(store: &Store, now: i64, limit: u32) -> Vec<ClaimedDelivery> {
-    store.claim_deliveries(now, now + MINUTE, limit).await.unwrap()
+    store.claim_deliveries(now, now + MINUTE, limit, &[]).await.unwrap()
 }
 
 async fn all(store: &Store) -> Vec<Delivery> {
