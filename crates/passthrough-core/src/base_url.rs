@@ -38,10 +38,10 @@ pub struct BaseUrl {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum BaseUrlError {
     /// More than [`MAX_LENGTH`] bytes.
-    #[error("the base URL is longer than 2048 bytes")]
+    #[error("the URL is longer than 2048 bytes")]
     TooLong,
     /// A control character, a space, `\` or `#`.
-    #[error("the base URL holds {character:?} at byte {at}; it is scheme, host, optional port and path only")]
+    #[error("the URL holds {character:?} at byte {at}; it is scheme, host, optional port and path only")]
     Forbidden {
         /// The character.
         character: char,
@@ -49,13 +49,13 @@ pub enum BaseUrlError {
         at: usize,
     },
     /// Neither `http://` nor `https://`.
-    #[error("the base URL must begin with https:// (or http://, where the operator opened it)")]
+    #[error("the URL must begin with https:// (or http://, where the operator opened it)")]
     Scheme,
     /// `user:password@`.
-    #[error("the base URL must not hold a user name or an '@' before its path; credentials are injected")]
+    #[error("the URL must not hold a user name or an '@' before its path; credentials are injected")]
     UserInfo,
     /// `?`.
-    #[error("the base URL must not hold a query; parameters are injected or given by the caller")]
+    #[error("the URL must not hold a query; parameters are injected or given by the caller")]
     Query,
     /// In the query of an address that may have one: what no query holds as it is (RFC 3986 section 3.4).
     #[error("the query holds {0:?}: percent-encode it")]
@@ -64,13 +64,13 @@ pub enum BaseUrlError {
     #[error("the port must be a number from 1 to 65535 without leading zeros, or be left out with its ':'")]
     Port,
     /// The host.
-    #[error("the base URL's host: {0}")]
+    #[error("the URL's host: {0}")]
     Host(#[from] HostError),
     /// The path, by the same rule as a caller's.
-    #[error("the base URL's path: {0}")]
+    #[error("the URL's path: {0}")]
     Path(#[from] PathError),
     /// More than one slash at the end.
-    #[error("the base URL must not end with more than one '/'")]
+    #[error("the URL must not end with more than one '/'")]
     EmptySegment,
 }
 

@@ -1,13 +1,15 @@
 //! The command line, from the top. Each command's flags are beside its code.
 
-use clap::{Args, Parser, Subcommand};
+use std::ffi::OsString;
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::command::{
     completions, connection, demo, doctor, event, integration, key, keyring, link, migrate, openapi,
     provider, request, requests, serve, top, webhook,
 };
-use crate::exit::CODES;
-use crate::output::{Format, Output};
+use crate::exit::{CODES, Exit};
+use crate::output::{Failure, Format, Output, USAGE};
 
 /// Authenticated HTTP requests to your customers' accounts at third-party APIs.
 ///
@@ -88,10 +90,86 @@ pub enum Command {
     Completions(completions::Completions),
 }
 
+/// Reads the command line. Says what is wrong with it, or what it asks for where that is help, and how to end.
+pub fn read(args: impl Iterator<Item = OsString>) -> Result<Cli, Exit> {
+    let args: Vec<OsString> = args.collect();
+    let mut command = flowing(Cli::command());
+    let read =
+        command.try_get_matches_from_mut(&args).and_then(|mut given| Cli::from_arg_matches_mut(&mut given));
+    read.map_err(|error| {
+        let error = error.format(&mut command);
+        if !error.use_stderr() {
+            drop(error.print());
+            return Exit::Done;
+        }
+        match wants_json(&args) {
+            true => Output { format: Format::Json, quiet: false }.failure(&mistake(&error.to_string())),
+            false => drop(error.print()),
+        }
+        Exit::Usage
+    })
+}
+
+/// Whether failures shall be JSON, as far as that can be told of a command line that is wrong.
+fn wants_json(args: &[OsString]) -> bool {
+    let follows = args.windows(2).any(|pair| pair[0] == "--output" && pair[1] == "json");
+    follows || args.iter().any(|arg| arg == "--output=json")
+}
+
+/// What `clap` says, in parts: its first paragraph is the mistake, the others advise.
+fn mistake(text: &str) -> Failure {
+    let (message, advice) = text.split_once("\n\n").unwrap_or((text, ""));
+    let message = message.trim().trim_start_matches("error: ").to_owned();
+    let advice = advice.split_whitespace().collect::<Vec<_>>().join(" ");
+    let hint = (!advice.is_empty()).then_some(advice);
+    Failure { message, code: Some(USAGE.to_owned()), hint, ..Failure::default() }
+}
+
+/// With the paragraphs behind the flags in one line each, so that a terminal of any width breaks them once.
+fn flowing(command: clap::Command) -> clap::Command {
+    let text = command.get_after_help().map(|text| flow(&text.to_string()));
+    let command = match text {
+        Some(text) => command.after_help(text),
+        None => command,
+    };
+    command.mut_subcommands(flowing)
+}
+
+/// Joins lines that are neither indented nor empty to those before them. What is indented stays as it stands.
+fn flow(text: &str) -> String {
+    let flows = |line: &str| !line.is_empty() && !line.starts_with(' ');
+    let (mut flowed, mut before) = (String::new(), None::<&str>);
+    for line in text.lines() {
+        if let Some(before) = before {
+            flowed.push(if flows(before) && flows(line) && !before.ends_with(':') { ' ' } else { '\n' });
+        }
+        flowed.push_str(line);
+        before = Some(line);
+    }
+    flowed
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
+
+    #[test]
+    fn paragraphs_flow_and_what_is_indented_stays() {
+        let text = "One line\nand its rest.\n\nExamples:\n  a\n  b\nEnd:\nx";
+        assert_eq!(flow(text), "One line and its rest.\n\nExamples:\n  a\n  b\nEnd:\nx");
+    }
+
+    #[test]
+    fn a_wrong_command_line_is_told_as_json_where_results_are() {
+        let args = |line: &'static str| line.split(' ').map(OsString::from);
+        assert!(wants_json(&args("p key list --output json").collect::<Vec<_>>()));
+        assert!(wants_json(&args("p --output=json key").collect::<Vec<_>>()));
+        assert!(!wants_json(&args("p key list --output text").collect::<Vec<_>>()));
+        let said = mistake("error: unexpected argument '--x' found\n\n  tip: y\n\nUsage: p\n");
+        assert_eq!(said.message, "unexpected argument '--x' found");
+        assert_eq!(said.hint.as_deref(), Some("tip: y Usage: p"));
+        assert_eq!(read(args("p nonsense")).err(), Some(Exit::Usage));
+    }
 
     #[test]
     fn the_command_line_does_not_contradict_itself() {

@@ -7,7 +7,7 @@ use passthrough_client::wire::fields::FieldError;
 use passthrough_client::{ApiError, Error as ClientError};
 use thiserror::Error;
 
-use crate::output::Output;
+use crate::output::{Failure, Output, USAGE};
 
 /// For the end of `--help`.
 pub const CODES: &str = "\
@@ -16,7 +16,10 @@ Exit codes:
   1  failed
   2  the command line is wrong
   3  refused: the API key or connection token is not accepted, or there is no such thing
-  4  the provider said no: it answered `request` with 4xx or 5xx, or refused the credential in `connection verify`";
+  4  the provider said no: it answered `request` with 4xx or 5xx, or refused the credential in `connection verify`
+
+With --output json a failure is a line of JSON on standard error:
+  {\"error\": {\"message\", \"code\"?, \"requestId\"?, \"details\"?, \"hint\"?, \"linkUrl\"?}}";
 
 /// The exit codes; [`CODES`] says what they mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,10 +77,8 @@ pub fn report(output: &Output, error: &anyhow::Error) -> Exit {
     if error.chain().any(gone) {
         return Exit::Done;
     }
-    let (exit, hint, mut details) = judge(error);
-    let message = message(error);
-    details.retain(|detail| !message.contains(detail.as_str()));
-    output.failure(&message, &details, hint.as_deref());
+    let (exit, failure) = judge(error);
+    output.failure(&failure);
     exit
 }
 
@@ -99,25 +100,50 @@ fn message(error: &anyhow::Error) -> String {
     message
 }
 
-fn judge(error: &anyhow::Error) -> (Exit, Option<String>, Vec<String>) {
+fn judge(error: &anyhow::Error) -> (Exit, Failure) {
+    let message = message(error);
     for cause in error.chain() {
         if let Some(hinted) = cause.downcast_ref::<Hinted>() {
-            return (hinted.exit, Some(hinted.hint.clone()), Vec::new());
+            let code = (hinted.exit == Exit::Usage).then(|| USAGE.to_owned());
+            let hint = Some(hinted.hint.clone());
+            return (hinted.exit, Failure { message, code, hint, ..Failure::default() });
         }
         if let Some(error) = cause.downcast_ref::<ClientError>() {
             let (exit, hint) = judge_client(error);
-            return (
-                exit,
-                hint.map(ToOwned::to_owned),
-                error.api().map(|api| [details(&api.body), sent(&api.body)].concat()).unwrap_or_default(),
-            );
+            let code = (exit == Exit::Usage).then(|| USAGE.to_owned());
+            let failure = Failure { message, code, hint, ..Failure::default() };
+            return match error.api() {
+                Some(api) => (exit, told_by_server(api, failure)),
+                None => (exit, failure),
+            };
         }
     }
-    (Exit::Failed, None, Vec::new())
+    (Exit::Failed, Failure { message, ..Failure::default() })
 }
 
-fn judge_client(error: &ClientError) -> (Exit, Option<&'static str>) {
-    match error {
+/// With what the server says of it, each in its place.
+fn told_by_server(api: &ApiError, failure: Failure) -> Failure {
+    let body = &api.body;
+    let message = failure.message.replace(&api.to_string(), &body.message);
+    let mut details = [details(body), sent(body)].concat();
+    details.retain(|detail| !message.contains(detail.as_str()));
+    Failure {
+        message,
+        code: Some(body.code.as_str().to_owned()),
+        request_id: Some(body.request_id.clone()).filter(|id| !id.is_empty()),
+        details,
+        link_url: link_url(body).map(ToOwned::to_owned),
+        ..failure
+    }
+}
+
+/// Where the server says that the end user links the account again.
+fn link_url(body: &ErrorBody) -> Option<&str> {
+    body.detail.as_ref()?.get("linkUrl")?.as_str()
+}
+
+fn judge_client(error: &ClientError) -> (Exit, Option<String>) {
+    let (exit, hint) = match error {
         ClientError::Connect { .. } => (
             Exit::Failed,
             Some("is the server running? `passthrough serve` starts one; --server says where it is"),
@@ -131,31 +157,49 @@ fn judge_client(error: &ClientError) -> (Exit, Option<&'static str>) {
         }
         ClientError::ServerUrl(_) | ClientError::Request(_) => (Exit::Usage, None),
         ClientError::Tls(_) => (Exit::Failed, None),
-        ClientError::Api(error) => judge_api(error),
-    }
+        ClientError::Api(error) => return judge_api(error),
+    };
+    (exit, hint.map(ToOwned::to_owned))
 }
 
-fn judge_api(error: &ApiError) -> (Exit, Option<&'static str>) {
-    // Its message is all that tells this refusal from others of the same code.
-    if error.body.origin == Origin::Connection && error.body.message.contains("is archived") {
-        return (Exit::Failed, Some("`passthrough connection archive ID --restore` takes it back"));
-    }
-    match error.body.code {
+fn judge_api(error: &ApiError) -> (Exit, Option<String>) {
+    let body = &error.body;
+    let refused_client =
+        || ["invalid_client", "unauthorized_client"].iter().any(|code| body.message.contains(code));
+    let (exit, hint) = match body.code {
+        // Its message is all that tells this refusal from others of the same code.
+        _ if body.origin == Origin::Connection && body.message.contains("is archived") => {
+            (Exit::Failed, Some("`passthrough connection archive ID --restore` takes it back"))
+        }
         ErrorCode::Unauthorized => {
             (Exit::Refused, Some("make an API key on the server's machine: `passthrough key create NAME`"))
         }
         ErrorCode::Forbidden => (Exit::Refused, None),
         ErrorCode::NotFound => (Exit::Refused, Some("it may belong to another environment than the API key")),
-        ErrorCode::ConnectionDisconnected => (
-            Exit::Failed,
-            Some("give the connection a new credential, or let its user link the account again"),
-        ),
+        ErrorCode::ConnectionDisconnected => return (Exit::Failed, Some(link_again(body))),
         ErrorCode::InvalidCredentials => (
             Exit::Provider,
             Some("the provider refuses this credential: check that it is whole and still valid"),
         ),
-        _ if error.body.retryable => (Exit::Failed, Some("the same may succeed in a moment")),
+        ErrorCode::BadGateway if refused_client() => (
+            Exit::Failed,
+            Some(
+                "the provider refuses the integration's OAuth client: \
+                 `passthrough integration update KEY --client-secret @FILE`",
+            ),
+        ),
+        _ if body.retryable => (Exit::Failed, Some("the same may succeed in a moment")),
         _ => (Exit::Failed, None),
+    };
+    (exit, hint.map(ToOwned::to_owned))
+}
+
+/// How a connection that has ended is used again.
+fn link_again(body: &ErrorBody) -> String {
+    let ways = "`passthrough link create --connection ID` makes a link, and PATCH /v1/connections/ID takes a new credential";
+    match link_url(body) {
+        Some(url) => format!("its user links the account again at {url} (half an hour, one browser); {ways}"),
+        None => format!("its user links the account again: {ways}"),
     }
 }
 
@@ -195,7 +239,9 @@ mod tests {
     fn a_hint_and_its_exit_code_survive_context() {
         let error =
             anyhow::Error::new(Hinted::missing("no such key", "see `key list`")).context("cannot revoke");
-        assert_eq!(judge(&error), (Exit::Refused, Some("see `key list`".to_owned()), Vec::new()));
+        let (exit, failure) = judge(&error);
+        assert_eq!((exit, failure.hint.as_deref()), (Exit::Refused, Some("see `key list`")));
+        assert_eq!(failure.message, "cannot revoke: no such key");
     }
 
     #[test]
@@ -206,6 +252,25 @@ mod tests {
         let body: ErrorBody = serde_json::from_value(body).unwrap();
         assert_eq!(details(&body), ["credentials.key: missing", "is no JSON"]);
         assert!(sent(&body).is_empty());
+    }
+
+    #[test]
+    fn what_the_server_says_has_each_its_place_and_a_lost_account_its_link() {
+        let body = serde_json::json!({"code": "connection_disconnected", "message": "it has ended", "requestId": "req_1",
+            "origin": "connection", "sent": "no", "retryable": false,
+            "detail": {"linkUrl": "https://link.example.com/link/link_1.s"}});
+        let body: ErrorBody = serde_json::from_value(body).unwrap();
+        let error = ApiError { status: http::StatusCode::UNPROCESSABLE_ENTITY, body, retry_after: None };
+        let (exit, failure) = judge(&anyhow::Error::new(ClientError::Api(Box::new(error))));
+        assert_eq!(exit, Exit::Failed);
+        assert!(
+            failure.hint.as_ref().unwrap().contains("at https://link.example.com/link/link_1.s"),
+            "{failure:?}"
+        );
+        let said = serde_json::to_value(&failure).unwrap();
+        assert_eq!(said["message"], "it has ended");
+        assert_eq!((&said["code"], &said["requestId"]), (&"connection_disconnected".into(), &"req_1".into()));
+        assert_eq!(said["linkUrl"], "https://link.example.com/link/link_1.s");
     }
 
     #[test]

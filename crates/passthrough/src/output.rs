@@ -16,6 +16,32 @@ pub enum Format {
     Json,
 }
 
+/// The code of a failure where the command line is wrong.
+pub const USAGE: &str = "usage";
+
+/// A failure as it is told.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Failure {
+    /// What is wrong.
+    pub message: String,
+    /// The code of the server's error; `usage` where the command line is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// The server's, to be found in its log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// Each mistake.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub details: Vec<String>,
+    /// What to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// Where the end user links the account again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub link_url: Option<String>,
+}
+
 /// Where and how to say things.
 #[derive(Debug, Clone, Copy)]
 pub struct Output {
@@ -75,24 +101,30 @@ impl Output {
     }
 
     /// Why the command failed, and what to do.
-    pub fn failure(&self, message: &str, details: &[String], hint: Option<&str>) {
+    pub fn failure(&self, failure: &Failure) {
         if self.is_json() {
-            let mut failure = serde_json::json!({"error": message});
-            if !details.is_empty() {
-                failure["details"] = details.into();
-            }
-            if let Some(hint) = hint {
-                failure["hint"] = hint.into();
-            }
-            return say(&failure.to_string());
+            return say(&serde_json::json!({ "error": failure }).to_string());
         }
-        say(&format!("error: {message}"));
-        for detail in details {
+        let code = failure.code.as_ref().filter(|code| *code != USAGE);
+        let about: Vec<&str> =
+            [code, failure.request_id.as_ref()].into_iter().flatten().map(String::as_str).collect();
+        let about = if about.is_empty() { String::new() } else { format!(" ({})", about.join(", ")) };
+        say(&format!("error: {}{about}", failure.message));
+        for detail in &failure.details {
             say(&format!("  {detail}"));
         }
-        if let Some(hint) = hint {
+        if let Some(hint) = &failure.hint {
             say(&format!("hint: {hint}"));
         }
+    }
+
+    /// That something is done, which has no result of its own: as JSON, or as a note.
+    pub fn done(&self, value: &impl Serialize, note: impl AsRef<str>) -> Result<()> {
+        if self.is_json() {
+            return self.json(value);
+        }
+        self.note(note);
+        Ok(())
     }
 
     /// Whether progress of long work can be shown to somebody.

@@ -181,7 +181,7 @@ fn dates_sources_and_methods_are_ones_that_there_are() {
     ");
     for base in ["ftp://user@h/?a", "ftp://a b", "ws://{x}.example.com?a"] {
         let told = problems_with(&format!("base_url = \"{base}\"\nvariables.x = {{}}"));
-        assert!(told.starts_with("base_url: the base URL must begin with https://"), "{base}: {told}");
+        assert!(told.starts_with("base_url: the URL must begin with https://"), "{base}: {told}");
     }
 }
 
@@ -420,7 +420,7 @@ fn what_a_file_gives_itself_obeys_what_it_asks_for() {
     variables.a.default: does not match the pattern `[a-z]+`
     variables.b.default: must be one of x, y
     variables.c.enum: is empty: then no value would do
-    variables.d.default: the base URL must begin with https:// (or http://, where the operator opened it)
+    variables.d.default: the URL must begin with https:// (or http://, where the operator opened it)
     variables.e.default: not a host name: leave out scheme and path
     variables.f.hosts: goes with `format = "host"` or `"url"`
     variables.g.hosts[0]: is neither a host name nor a domain such as `.example.com`, in lower case

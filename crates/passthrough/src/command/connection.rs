@@ -6,6 +6,7 @@ use passthrough_client::ConnectionFilter;
 use passthrough_client::wire::connection::{
     Connection as WireConnection, PatchConnection, Revocation, VerificationResult,
 };
+use serde_json::json;
 
 use crate::exit::{Exit, Hinted};
 use crate::output::{Output, cell, clean};
@@ -276,11 +277,15 @@ impl Delete {
                     "the provider has NOT taken the grant back: the end user can, in their account there"
                 }
             };
-            output.note(format!("{} is deleted; {what}", connection.id));
+            output.done(
+                &json!({"id": connection.id, "deleted": true, "revoked": deleted.revoked}),
+                format!("{} is deleted; {what}", connection.id),
+            )?;
             return Ok(if deleted.revoked == Revocation::Failed { Exit::Failed } else { Exit::Done });
         }
         client.delete_connection(&connection.id).await?;
-        output.note(format!("{} is deleted", connection.id));
+        output
+            .done(&json!({"id": connection.id, "deleted": true}), format!("{} is deleted", connection.id))?;
         Ok(Exit::Done)
     }
 }

@@ -5,6 +5,8 @@ use clap::{Args, Subcommand};
 use passthrough_client::IntegrationFilter;
 use passthrough_client::wire::integration::Integration as WireIntegration;
 
+use serde_json::json;
+
 use super::connection::prompt;
 use crate::exit::{Exit, Hinted};
 use crate::output::{Output, cell, clean};
@@ -150,7 +152,10 @@ impl Delete {
             }
         }
         client.delete_integration(&integration.key).await?;
-        output.note(format!("{} is deleted", integration.key));
+        output.done(
+            &json!({"key": integration.key, "deleted": true}),
+            format!("{} is deleted", integration.key),
+        )?;
         Ok(Exit::Done)
     }
 }

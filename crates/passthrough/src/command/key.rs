@@ -183,7 +183,8 @@ impl Revoke {
         if !self.local.open_existing().await?.revoke_api_key(id).await? {
             return Err(missing().into());
         }
-        output.note(format!("{} is revoked", self.id));
+        output
+            .done(&serde_json::json!({"id": self.id, "revoked": true}), format!("{} is revoked", self.id))?;
         Ok(Exit::Done)
     }
 }

@@ -6,6 +6,8 @@ use passthrough_client::wire::webhook::{
     CreateWebhookEndpoint, PatchWebhookEndpoint, WebhookEndpoint, WebhookEndpointWithSecret,
 };
 
+use serde_json::json;
+
 use super::connection::prompt;
 use crate::exit::{Exit, Hinted};
 use crate::output::{Output, clean};
@@ -145,7 +147,12 @@ impl Webhook {
             }
             Webhook::List(list) => list.run(output).await?,
             Webhook::Show(one) => {
-                show(output, &one.server.client(output)?.get_webhook_endpoint(&one.id).await?)?;
+                let client = one.server.client(output)?;
+                let endpoint = client.get_webhook_endpoint(&one.id).await?;
+                show(output, &endpoint)?;
+                if !endpoint.enabled && !output.is_json() {
+                    delivery::why_off(&client, &endpoint.id, output).await?;
+                }
             }
             Webhook::Update(update) => update.run(output).await?,
             Webhook::RotateSecret(one) => {
@@ -193,6 +200,13 @@ impl Update {
             kinds: (self.all_kinds || !self.kind.is_empty()).then(|| self.kind.clone()),
             enabled: self.enable.then_some(true).or_else(|| self.disable.then_some(false)),
         };
+        if change.url.is_none() && change.kinds.is_none() && change.enabled.is_none() {
+            return Err(Hinted::usage(
+                "nothing is to be changed",
+                "say what: `passthrough webhook update --help`",
+            )
+            .into());
+        }
         let client = self.one.server.client(output)?;
         show(output, &client.update_webhook_endpoint(&self.one.id, &change).await?)
     }
@@ -216,7 +230,7 @@ impl Delete {
             }
         }
         client.delete_webhook_endpoint(&endpoint.id).await?;
-        output.note(format!("{} is deleted", endpoint.id));
+        output.done(&json!({"id": endpoint.id, "deleted": true}), format!("{} is deleted", endpoint.id))?;
         Ok(Exit::Done)
     }
 }

@@ -183,6 +183,13 @@ fn failures_are_json_where_results_are() {
     let output =
         run(&["connection", "list", "--server", "127.0.0.1:1", "--api-key", "x", "--output", "json"]);
     let failure: Value = serde_json::from_slice(&output.stderr).unwrap();
-    assert!(failure["error"].as_str().unwrap().contains("127.0.0.1:1"), "{failure}");
+    let failure = &failure["error"];
+    assert!(failure["message"].as_str().unwrap().contains("127.0.0.1:1"), "{failure}");
     assert!(failure["hint"].as_str().unwrap().contains("http://127.0.0.1:1"), "{failure}");
+    assert_eq!(failure["code"], "usage");
+    // What is wrong with the arguments themselves is told in the same form.
+    let output = run(&["connection", "list", "--limt", "3", "--output=json"]);
+    let failure: Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!((output.status.code(), &failure["error"]["code"]), (Some(2), &Value::from("usage")));
+    assert!(failure["error"]["hint"].as_str().unwrap().contains("--limit"), "{failure}");
 }

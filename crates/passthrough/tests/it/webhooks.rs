@@ -26,6 +26,7 @@ on_both_databases! {
     what_belongs_to_another_environment_is_none
     two_processes_send_each_message_once
     a_message_under_way_is_finished_when_the_server_stops
+    an_endpoint_that_never_answers_does_not_hold_up_another
 }
 
 /// Somebody who takes webhooks and answers with a status that can be changed.
@@ -205,6 +206,48 @@ async fn after_a_rotation_two_secrets_sign(engine: Engine) {
     let message = receiver.messages(1).await.remove(0);
     let both = format!("{} {}", expected(&new, &message), expected(&old, &message));
     assert_eq!(message.header("webhook-signature"), [both.as_str()]);
+
+    // Another rotation on the same day ends no secret before the time that was promised for it.
+    let path = format!("/v1/webhook-endpoints/{id}/rotate-secret");
+    let third = json(&post(&program, &path, &value!({})).await)["secret"].as_str().unwrap().to_owned();
+    program.watch(&third);
+    connect(&mut program, "b").await;
+    let message = receiver.messages(2).await.remove(1);
+    let all = [&third, &new, &old].map(|secret| expected(secret, &message)).join(" ");
+    assert_eq!(message.header("webhook-signature"), [all.as_str()]);
+    for status in [200, 200, 409] {
+        let rotated = post(&program, &path, &value!({})).await;
+        assert_eq!(rotated.status, status, "{}", rotated.text());
+        if status == 200 {
+            program.watch(json(&rotated)["secret"].as_str().unwrap());
+        }
+    }
+    program.finish().await;
+}
+
+async fn an_endpoint_that_never_answers_does_not_hold_up_another(engine: Engine) {
+    let (mut program, _provider) = program(engine).await;
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", silent.local_addr().unwrap());
+    let held = tokio::spawn(async move {
+        let mut sockets = Vec::new();
+        loop {
+            sockets.push(silent.accept().await.unwrap());
+        }
+    });
+    endpoint(&mut program, &url, &["connection.created"]).await;
+    let receiver = Receiver::start(200).await;
+    let (id, _) = endpoint(&mut program, &receiver.url(), &["webhook.test"]).await;
+    for customer in 0..150 {
+        connect(&mut program, &customer.to_string()).await;
+    }
+    // Each of them holds its place for fifteen seconds.
+    let test = json(&post(&program, &format!("/v1/webhook-endpoints/{id}/test"), &value!({})).await);
+    let began = std::time::Instant::now();
+    until(&program, test["id"].as_str().unwrap(), "delivered").await;
+    assert!(began.elapsed() < Duration::from_secs(12), "{:?}", began.elapsed());
+    assert_eq!(deliveries(&program, "?status=delivered").await.len(), 1);
+    held.abort();
     program.finish().await;
 }
 
@@ -412,6 +455,36 @@ async fn the_command_line_makes_and_tests_an_endpoint() {
     receiver.messages(2).await;
     let (code, out, _) = run(&program, &["webhook", "update", &id, "--disable"]);
     assert!(code == 0 && out.contains("state        off"), "{out}");
-    assert_eq!(run(&program, &["webhook", "delete", &id, "--yes"]).0, 0);
+    let (code, _, err) = run(&program, &["webhook", "update", &id]);
+    assert!(code == 2 && err.contains("nothing is to be changed"), "{err}");
+    let (code, _, err) = run(&program, &["webhook", "replay", &event]);
+    assert!(code == 2 && err.contains(&format!("passthrough event replay {event}")), "{err}");
+    // One that is gone says why it is off.
+    run(&program, &["webhook", "update", &id, "--enable"]);
+    receiver.status.store(410, Ordering::Relaxed);
+    assert_eq!(run(&program, &["webhook", "test", &id]).0, 0);
+    let shown = || run(&program, &["webhook", "show", &id]).1;
+    for _ in 0..200 {
+        if shown().contains("state        off") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(shown().contains("it answered 410 to dlv_"), "{}", shown());
+    let (code, out, err) = run(&program, &["webhook", "delete", &id, "--yes", "--output", "json"]);
+    let said: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, said), (0, value!({ "id": id, "deleted": true })), "{err}");
+    let (code, out, err) = run(&program, &["webhook", "show", &id, "--output", "json"]);
+    let said: Value = serde_json::from_str(&err).unwrap();
+    assert_eq!((code, out.as_str()), (3, ""));
+    assert_eq!(said["error"]["code"], "not_found");
+    assert_eq!(said["error"]["message"], "there is no such webhook endpoint in this environment");
+    assert!(said["error"]["requestId"].as_str().unwrap().starts_with("req_"), "{said}");
+    assert!(said["error"]["hint"].is_string(), "{said}");
+    let (code, _, err) = run(&program, &["webhook", "shwo", "--output", "json"]);
+    let said: Value = serde_json::from_str(&err).unwrap();
+    assert_eq!((code, &said["error"]["code"]), (2, &value!("usage")));
+    assert!(said["error"]["hint"].as_str().unwrap().contains("show"), "{said}");
     program.finish().await;
 }

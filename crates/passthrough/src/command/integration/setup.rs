@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use indexmap::IndexMap;
 use passthrough_client::wire::integration::{CreateIntegration, PatchIntegration};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::{One, show};
 use crate::command::connection::credential::{Given, Source, parse_given};
@@ -154,6 +154,10 @@ impl Update {
             redact_reflections: self.patch("redact-reflections", parts.redact_reflections.clone()),
             variables: self.replace("variables", parts.variables()?),
         };
+        if change.to_json().expose_secret() == "{}" {
+            let hint = "say what: `passthrough integration update --help`";
+            return Err(Hinted::usage("nothing is to be changed", hint).into());
+        }
         let changed = self.one.server.client(output)?.update_integration(&self.one.key, &change).await?;
         show(output, &changed)?;
         Ok(Exit::Done)

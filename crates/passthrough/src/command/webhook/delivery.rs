@@ -2,10 +2,11 @@
 
 use anyhow::Result;
 use clap::Args;
-use passthrough_client::DeliveryFilter;
 use passthrough_client::wire::webhook::WebhookDelivery;
+use passthrough_client::{Client, DeliveryFilter};
 
-use crate::output::{Output, cell};
+use crate::exit::Hinted;
+use crate::output::{Output, cell, clean};
 use crate::server::ServerFlags;
 
 /// Which deliveries to list.
@@ -48,6 +49,21 @@ pub struct Replay {
     server: ServerFlags,
 }
 
+/// Says so where an endpoint is off because it answered that it is gone.
+pub(super) async fn why_off(client: &Client, endpoint: &str, output: &Output) -> Result<()> {
+    let filter = DeliveryFilter {
+        endpoint: Some(endpoint.to_owned()),
+        status: Some("failed".to_owned()),
+        limit: Some(1),
+        ..DeliveryFilter::default()
+    };
+    let last = client.list_webhook_deliveries(&filter).await?.results.into_iter().next();
+    match last.filter(|delivery| delivery.last_error.as_deref() == Some("gone")) {
+        Some(gone) => output.line(format!("{:<12} it answered 410 to {}", "reason", clean(&gone.id))),
+        None => Ok(()),
+    }
+}
+
 impl Deliveries {
     pub(super) async fn run(&self, output: &Output) -> Result<()> {
         let filter = DeliveryFilter {
@@ -84,6 +100,11 @@ impl Deliveries {
 
 impl Replay {
     pub(super) async fn run(&self, output: &Output) -> Result<()> {
+        if self.id.starts_with("evt_") {
+            let hint =
+                format!("`passthrough event replay {}` sends it to every endpoint again", clean(&self.id));
+            return Err(Hinted::usage("that is the id of an event, and not of a delivery", hint).into());
+        }
         let queued = self.server.client(output)?.replay_webhook_delivery(&self.id).await?;
         if output.is_json() {
             return output.json(&queued);
