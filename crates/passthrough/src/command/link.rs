@@ -177,7 +177,9 @@ impl Exchange {
         }
         let LinkedConnection { connection, token } = linked;
         match token {
-            Some(token) => show_with_token(output, &ConnectionWithToken { connection, token })?,
+            Some(token) => {
+                show_with_token(output, &ConnectionWithToken { connection, token, verification: None })?
+            }
             None => {
                 show(output, &connection)?;
                 output.note(
