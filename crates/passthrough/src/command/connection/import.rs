@@ -213,7 +213,7 @@ async fn make(client: &Client, line: Line, hash: u32, tag: String, in_doubt: boo
     let number = line.number;
     let failed =
         |error: String, in_doubt, hopeless| Outcome::Failed { line: number, error, in_doubt, hopeless };
-    let parsed = line.text.map(|text| CreateConnection::parse(text.as_bytes()).map_err(mistakes)).flatten();
+    let parsed = line.text.and_then(|text| CreateConnection::parse(text.as_bytes()).map_err(mistakes));
     let request = parsed.map(|mut request| {
         request.tags.push(tag.clone());
         request
