@@ -255,6 +255,7 @@ impl Obtainer {
             false => UpstreamBody::Held(call.body.clone()),
         };
         sent.identity = ready.identity.clone();
+        sent.fresh = true;
         sent.deadline = Some(Instant::now() + self.timeout);
         sent.first_byte = Some(self.timeout);
         let answer = self.upstream.send(&mut sent).await;

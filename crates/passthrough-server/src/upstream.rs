@@ -175,6 +175,9 @@ pub struct Call {
     pub fields: Fields,
     /// The body.
     pub body: UpstreamBody,
+    /// Whether it goes over a connection of its own, which nobody has used. One that was idle may be closed by the
+    /// provider in the moment in which it is used, and then nobody knows what became of the request.
+    pub fresh: bool,
     /// Who wants to see the heads that come before the answer (1xx), as they come.
     pub interim: Option<InterimSink>,
     /// Instead of [`Timeouts::first_byte`].
@@ -197,6 +200,7 @@ impl Call {
             path,
             fields: Fields::default(),
             body: UpstreamBody::Empty,
+            fresh: false,
             interim: None,
             first_byte: None,
             idle: None,

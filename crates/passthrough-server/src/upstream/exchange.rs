@@ -66,7 +66,8 @@ pub(super) async fn send(upstream: &Inner, call: &mut Call) -> Result<Box<Answer
     let (mut tries, mut dialled) = (0, None);
     loop {
         tries += 1;
-        let wanted = Wanted { key: &key, number, identity, upgrade: head.upgrade, since: began };
+        let wanted =
+            Wanted { key: &key, number, identity, upgrade: head.upgrade, fresh: call.fresh, since: began };
         let ready = in_time(deadline, ready(upstream, wanted, &mut dialled)).await?;
         // Only now: as long as nobody is there to read it, a body that streams by is still whole.
         let body = std::mem::take(&mut call.body);

@@ -40,6 +40,8 @@ pub(super) struct Wanted<'a> {
     pub(super) identity: Option<&'a ClientIdentity>,
     /// Whether another protocol is going to be asked for, which is a thing of HTTP/1.1 (RFC 9113 §8.6).
     pub(super) upgrade: bool,
+    /// Whether it must be one that nobody has used.
+    pub(super) fresh: bool,
     /// When the call began.
     pub(super) since: Instant,
 }
@@ -50,6 +52,9 @@ pub(super) async fn ready(
     wanted: Wanted<'_>,
     dialled: &mut Option<Dialled>,
 ) -> Result<Ready, SendError> {
+    if wanted.fresh {
+        return Box::pin(open(upstream, wanted, dialled)).await;
+    }
     if let Some(found) = take(upstream, wanted) {
         return Ok(found);
     }
