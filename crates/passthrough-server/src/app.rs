@@ -14,6 +14,7 @@ use crate::held::Room;
 use crate::http::link::Assets;
 use crate::installation::Installation;
 use crate::limits::Limits;
+use crate::link::attempts::Attempts;
 use crate::metrics::Metrics;
 use crate::obtain::Obtainer;
 use crate::records::Records;
@@ -52,6 +53,8 @@ pub struct App {
     pub held: Room,
     /// What the pages of linking load.
     pub link_assets: Assets,
+    /// How often something was tried at each link.
+    pub link_attempts: Attempts,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// What is traced.
@@ -104,6 +107,7 @@ impl App {
             metrics,
             throttled: Throttled::default(),
             held: Room::new(config.limits.held_bytes),
+            link_attempts: Attempts::default(),
             link_assets: Assets::new(&config.link.brand),
             catalog,
             installation,

@@ -38,6 +38,9 @@ pub struct Integration {
     pub name: Option<String>,
     /// Counts the writes of its secrets; 0 where it is implicit, and there is nothing to be written.
     pub generation: i64,
+    /// When it was made, in unix milliseconds; 0 where it is implicit. Of two that had the same key one after the
+    /// other, it tells which one is meant.
+    pub made_at: i64,
     /// Whether the provider refused its client the last time.
     pub is_rejected: bool,
     /// OAuth client, variables, hosts.
@@ -75,6 +78,7 @@ impl Integration {
             provider: provider.to_owned(),
             name: None,
             generation: 0,
+            made_at: 0,
             is_rejected: false,
             secrets: IntegrationSecrets::default(),
             settings: Settings::default(),
@@ -84,12 +88,14 @@ impl Integration {
     /// Opens a stored one.
     pub fn open(vault: &Vault, stored: StoredIntegration) -> Result<Self, VaultError> {
         let is_rejected = stored.client_rejected_at.is_some();
-        let StoredIntegration { environment, key, provider, name, settings, sealed, .. } = stored;
+        let StoredIntegration {
+            environment, key, provider, name, settings, sealed, created_at: made_at, ..
+        } = stored;
         let secrets =
             vault.open_integration(&environment, &key, &provider, sealed.generation, &sealed.sealed)?;
         let settings = serde_json::from_str(&settings).map_err(|_| VaultError::Content)?;
         let generation = sealed.generation;
-        Ok(Self { key, provider, name, generation, is_rejected, secrets, settings })
+        Ok(Self { key, provider, name, generation, made_at, is_rejected, secrets, settings })
     }
 
     /// The hosts that variables of its connections may name besides those of the provider's file.

@@ -5,6 +5,7 @@
 //! PKCE does not stop). What the pages look like is not known here.
 
 pub mod again;
+pub mod attempts;
 pub mod colour;
 pub mod connect;
 pub mod consent;

@@ -135,13 +135,18 @@ impl Output {
 
 /// To standard error; if that is gone, there is nobody to tell.
 fn say(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let _ = writeln!(io::stderr().lock(), "{}", text.replace(turns, "\u{fffd}"));
 }
 
-/// A text for a terminal: what a stranger named must not move the cursor, colour the screen or answer for
-/// whoever looks at it.
+/// A text for a terminal: what a stranger named must not move the cursor, colour the screen, answer for whoever looks
+/// at it, or turn round what stands beside it.
 pub fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    text.chars().map(|c| if c.is_control() || turns(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// Whether a character changes the direction of those after it, or begins a line (UAX #9, section 2).
+fn turns(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn table(head: &[&str], rows: Vec<Vec<String>>) -> String {
@@ -162,6 +167,14 @@ pub fn cell(value: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_strangers_text_turns_nothing_round() {
+        assert_eq!(
+            clean("a\u{202e}gpj.exe\u{2066}\u{200f}é\u{1b}"),
+            "a\u{fffd}gpj.exe\u{fffd}\u{fffd}é\u{fffd}"
+        );
+    }
 
     #[test]
     fn a_table_is_plain_columns_and_cannot_be_broken_by_its_cells() {

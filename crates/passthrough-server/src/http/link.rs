@@ -166,7 +166,10 @@ async fn cancel(
     // What had gone wrong before, as our own page noted it.
     let error = form.get("error").filter(|code| Trouble::is_code(code));
     let end = error.map_or(LinkEnd::Cancelled, |code| LinkEnd::Failed((*code).clone()));
-    session::end(&app, &opened.session, &end).await?;
+    if !session::end(&app, &opened.session, &end).await? {
+        // What was under way in another tab came to its end first; it is not to be called cancelled.
+        return Ok(denied(&visit, Denied::Over));
+    }
     let (status, code) = match &end {
         LinkEnd::Failed(code) => ("failed", code.as_str()),
         LinkEnd::Cancelled | LinkEnd::Done(_) => ("cancelled", "cancelled"),
@@ -313,6 +316,7 @@ fn explained(visit: &Visit<'_>, name: &str, trouble: &Trouble) -> String {
         Trouble::Provider(code) => with_two(words.provider_error, name, code),
         Trouble::NoTokens => with(words.no_tokens, name),
         Trouble::AnotherAccount => words.another_account.to_owned(),
+        Trouble::AccountUnknown => with(words.account_unknown, name),
         Trouble::Interrupted => words.interrupted.to_owned(),
         Trouble::OurSide => words.on_our_side.to_owned(),
     }

@@ -6,6 +6,7 @@ use http::StatusCode;
 use passthrough_core::connection::{Connection, ConnectionStatus, Credential, Variables};
 use passthrough_core::id::{ConnectionId, Environment};
 use passthrough_core::provider::Auth;
+use passthrough_core::template::MASK;
 use passthrough_store::{
     Account, ChangeSubject, ConnectionPatch, LinkEnd, LinkSession, LinkStatus, StoredConnection,
 };
@@ -72,7 +73,7 @@ pub async fn complete(
     let ready = making::make(app, &draft, credential, variables).await?;
     let proven = prove(app, &ready, consented).await?;
     let own = draft.id;
-    let id = store(app, session, draft, &ready, proven.as_ref()).await?;
+    let id = store(app, session, draft, &ready, &proven).await?;
     if session::end(app, session, &LinkEnd::Done(id)).await.map_err(ApiError::from)? {
         return Ok(id);
     }
@@ -94,8 +95,12 @@ async fn store(
     session: &LinkSession,
     mut draft: Connection,
     ready: &ReadyConnection,
-    proven: Option<&Proven>,
+    proof: &Proof,
 ) -> Result<ConnectionId, Trouble> {
+    let proven = match proof {
+        Proof::Given(proven) => Some(proven),
+        Proof::Unknown(_) | Proof::Impossible => None,
+    };
     let account = proven.and_then(|proven| proven.account.as_ref()?.id.as_deref());
     if let Some(Proven { account, at }) = proven {
         let account = account.clone().unwrap_or_default();
@@ -103,7 +108,7 @@ async fn store(
         draft.verified_at = Some(*at);
     }
     for _ in 0..TRIES {
-        let newest = match before(app, session, &draft, ready, account).await? {
+        let newest = match before(app, session, &draft, ready, proof, account).await? {
             Before::Linked(before) => return again(app, session, &before, ready, proven).await,
             Before::Not { newest } => newest,
         };
@@ -133,25 +138,35 @@ struct Proven {
     at: i64,
 }
 
-/// Tries the credential, where the provider's file knows how; `None` where nothing was proven.
-async fn prove(app: &App, ready: &Arc<ReadyConnection>, consented: bool) -> Result<Option<Proven>, Trouble> {
+/// What came of trying a credential.
+enum Proof {
+    /// It is alive.
+    Given(Proven),
+    /// It may be; why it did not say whose it is, should anybody have to know.
+    Unknown(Trouble),
+    /// The provider's file has no call for that.
+    Impossible,
+}
+
+/// Tries the credential, where the provider's file knows how.
+async fn prove(app: &App, ready: &Arc<ReadyConnection>, consented: bool) -> Result<Proof, Trouble> {
     let knows_how = ready.open().is_some_and(|open| open.auth.verify.is_some());
     if !knows_how {
-        return Ok(None);
+        return Ok(Proof::Impossible);
     }
     let verified = verify::verify(app, ready).await?;
     match verified.result {
         VerificationResult::Alive => {
             let account = verified.account();
-            Ok(Some(Proven { account, at: app.now_ms() }))
+            Ok(Proof::Given(Proven { account, at: app.now_ms() }))
         }
         // A user may have consented to less than the call needs. A 401 says more: the token itself is no good.
         VerificationResult::Refused if consented && verified.status == Some(StatusCode::FORBIDDEN) => {
-            Ok(None)
+            Ok(Proof::Unknown(Trouble::AccountUnknown))
         }
         // Tokens that the provider gave a second ago, and perhaps gives only once, are not thrown away because it is
         // slow now.
-        VerificationResult::Unreachable if consented => Ok(None),
+        VerificationResult::Unreachable if consented => Ok(Proof::Unknown(Trouble::Unreachable)),
         VerificationResult::Refused if consented => Err(Trouble::NoTokens),
         VerificationResult::Refused => Err(Trouble::Refused),
         VerificationResult::Unreachable => Err(verified.failure.map_or(Trouble::Unreachable, Trouble::from)),
@@ -172,15 +187,12 @@ async fn before(
     session: &LinkSession,
     draft: &Connection,
     ready: &ReadyConnection,
+    proof: &Proof,
     account: Option<&str>,
 ) -> Result<Before, Trouble> {
     if let Some(id) = session.connection_id {
         let stored = connections::find(app, &session.environment, id).await?;
-        // Whoever got hold of the link must not put an account of their own in the place of the customer's.
-        let known = stored.connection.account_id.as_deref();
-        if known.zip(account).is_some_and(|(known, now)| known != now) {
-            return Err(Trouble::AnotherAccount);
-        }
+        check_place(app, &stored, ready, proof, account)?;
         return Ok(Before::Linked(Box::new(stored)));
     }
     let Some(account) = account else { return Ok(Before::Not { newest: None }) };
@@ -195,6 +207,39 @@ async fn before(
     let variables = variables.map_err(ApiError::from)?;
     let is_same = found.connection.auth == draft.auth && are_same(&variables, &ready.variables);
     Ok(if is_same { Before::Linked(Box::new(found)) } else { Before::Not { newest: Some(id) } })
+}
+
+/// Whoever got hold of the link must not put an account of their own in the place of the customer's. An account that
+/// cannot be told now is no proof that it is the customer's, nor is one that another server tells.
+fn check_place(
+    app: &App,
+    stored: &StoredConnection,
+    ready: &ReadyConnection,
+    proof: &Proof,
+    account: Option<&str>,
+) -> Result<(), Trouble> {
+    let connection = &stored.connection;
+    // A masked one was stored before it was known that such ids tell nothing.
+    let known = connection.account_id.as_deref().filter(|known| !known.contains(MASK));
+    let Some(known) = known else { return Ok(()) };
+    match (account, proof) {
+        (Some(account), _) if account != known => return Err(Trouble::AnotherAccount),
+        (Some(_), _) | (None, Proof::Impossible) => {}
+        (None, Proof::Unknown(trouble)) => return Err(trouble.clone()),
+        (None, Proof::Given(_)) => return Err(Trouble::AccountUnknown),
+    }
+    let sealed = &stored.sealed_variables;
+    let vault = &app.installation.vault;
+    let variables =
+        vault.open_variables(&connection.environment, connection.id, sealed.generation, &sealed.sealed);
+    let before = variables.map_err(ApiError::from)?;
+    let text =
+        |variables: &Variables, name: &str| variables.get(name).map(|value| value.expose_secret().to_owned());
+    let moved = |name: &&str| text(&before, name).is_some_and(|at| text(&ready.variables, name) != Some(at));
+    match ready.provider.host_variables().iter().any(moved) {
+        true => Err(Trouble::AnotherAccount),
+        false => Ok(()),
+    }
 }
 
 fn are_same(one: &Variables, other: &Variables) -> bool {
@@ -227,12 +272,20 @@ async fn again(
             account: proven.and_then(|proven| proven.account.clone()),
             verified_at: proven.map(|proven| proven.at),
             event: Some(events::about(&app.installation, &stored.connection, &[("reason", "linked_again")])),
+            ends: Some(session.id),
             ..secrets
         };
         let changed = app.installation.store.update_connection(environment, id, &patch, app.now_ms()).await;
         app.resolver.changed(ChangeSubject::Connection(id)).await;
         if changed.map_err(ApiError::from)? {
             return Ok(id);
+        }
+        // Cancelled in another tab, or done by a form that was sent twice: nothing more is written for it.
+        let now = app.installation.store.find_link_session(session.id).await.map_err(ApiError::from)?;
+        match now {
+            Some(LinkSession { status: LinkStatus::Done, connection_id: Some(id), .. }) => return Ok(id),
+            Some(LinkSession { status: LinkStatus::Open | LinkStatus::Started, .. }) => {}
+            _ => return Err(Trouble::Interrupted),
         }
     }
     tracing::warn!(connection = %id, "a connection that was linked again was changed by somebody else each time");

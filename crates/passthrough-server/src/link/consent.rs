@@ -27,7 +27,7 @@ use super::{connect, destination, session};
 use crate::app::App;
 use crate::connections::making;
 use crate::http::error::ApiError;
-use crate::integrations::{client, redirect_uri};
+use crate::integrations::{Integration, client, redirect_uri};
 use crate::obtain::Refusal;
 use crate::resolve::ReadyConnection;
 
@@ -47,6 +47,25 @@ struct Kept {
     temporary: Option<Temporary>,
     /// Where the user was sent to: whoever answers in another's name is refused.
     asked: String,
+    /// The integration that asked. Absent in what was sealed before this was noted.
+    #[serde(default)]
+    by: Asker,
+}
+
+/// An integration as it was when a consent began. A code, and the secret of a client, go to no other that was given the
+/// same key meanwhile.
+#[derive(Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Asker {
+    provider: String,
+    made_at: i64,
+    generation: i64,
+}
+
+impl Asker {
+    fn of(offer: &Offer) -> Self {
+        let Integration { provider, made_at, generation, .. } = &offer.integration;
+        Self { provider: provider.clone(), made_at: *made_at, generation: *generation }
+    }
 }
 
 /// A temporary token of OAuth 1.0 (RFC 5849 section 2.1).
@@ -131,6 +150,7 @@ pub async fn begin(
         auth: auth.name.clone(),
         fields: texts(&credential.fields),
         variables: texts(&variables),
+        by: Asker::of(offer),
         ..Kept::default()
     };
     let asked = Asked {
@@ -261,6 +281,11 @@ pub async fn take_back(
     let state = vault.hash(TokenKind::State, &answer.state, environment);
     let browser = vault.hash(TokenKind::Browser, held, environment);
     let store = &app.installation.store;
+    // Before the state is used up: whoever sends an answer to the wrong address must not end the consent by that.
+    let begun = store.find_link_session(held.ulid().into()).await?;
+    if begun.is_none_or(|begun| begun.integration.as_deref() != Some(integration)) {
+        return Ok(None);
+    }
     let session = store.consume_state(environment, &state, &browser, app.now_ms()).await?;
     let Some(session) = session else { return Ok(None) };
     if session.integration.as_deref() != Some(integration) {
@@ -292,6 +317,10 @@ async fn complete(
         return Err(refused(session, integration, error));
     }
     let offer = session::offer(app, session, integration).await?.ok_or(Trouble::NotSetUp)?;
+    if kept.by != Asker::of(&offer) {
+        tracing::warn!(session = %session.id, "the integration was changed while somebody consented");
+        return Err(Trouble::Interrupted);
+    }
     let auth = offer.entry(Some(&kept.auth)).ok_or(Trouble::NotSetUp)?;
     let draft = connect::draft(app, session, &offer, auth).await?;
     let variables = hidden(&kept.variables);

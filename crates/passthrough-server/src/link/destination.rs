@@ -3,6 +3,7 @@
 
 use http::HeaderValue;
 use passthrough_core::base_url::{BaseUrl, Origin};
+use passthrough_core::grant::parse_form;
 use passthrough_core::path::{CallerPath, encode_query_component};
 
 /// The parameters of a result; one of these in the caller's own query could be taken for it.
@@ -28,8 +29,8 @@ pub fn redirect_url(allowed: &[BaseUrl], text: &str) -> Result<String, String> {
     if let Some(query) = query {
         let judged = CallerPath::parse(&format!("/?{query}")).map_err(|error| error.to_string())?;
         let query = judged.query().unwrap_or_default();
-        let taken = |pair: &str| RESULT.contains(&pair.split('=').next().unwrap_or_default());
-        if query.split('&').any(taken) {
+        // Decoded, as whoever receives the result will read it.
+        if parse_form(query).iter().any(|(name, _)| RESULT.contains(&name.as_str())) {
             return Err("must not have `token` or `error` in its query: these are added".to_owned());
         }
         address.push('?');
@@ -125,6 +126,8 @@ mod tests {
             "https://app.example/?a=\u{0}",
             "https://app.example/?token=mine",
             "https://app.example/?a=1&error",
+            "https://app.example/?%74oken=mine",
+            "https://app.example/?a=1&%65rr%6fr=x",
         ] {
             assert!(judge(text).is_err(), "{text:?} leads to {:?}", judge(text));
         }

@@ -28,6 +28,8 @@ pub enum Trouble {
     NoTokens,
     /// The account is not the one that was linked before.
     AnotherAccount,
+    /// The provider did not say which account it is, and it must be one that was linked before.
+    AccountUnknown,
     /// The consent was begun again, or is too old.
     Interrupted,
     /// A fault of ours.
@@ -35,7 +37,7 @@ pub enum Trouble {
 }
 
 /// All words for it.
-const CODES: [&str; 12] = [
+const CODES: [&str; 13] = [
     "invalid_credentials",
     "invalid_fields",
     "provider_unreachable",
@@ -46,6 +48,7 @@ const CODES: [&str; 12] = [
     "provider_error",
     "token_exchange_failed",
     "another_account",
+    "account_unknown",
     "interrupted",
     "internal_server_error",
 ];
@@ -103,6 +106,7 @@ impl Trouble {
             Trouble::Provider(_) => "provider_error",
             Trouble::NoTokens => "token_exchange_failed",
             Trouble::AnotherAccount => "another_account",
+            Trouble::AccountUnknown => "account_unknown",
             Trouble::Interrupted => "interrupted",
             Trouble::OurSide => "internal_server_error",
         }

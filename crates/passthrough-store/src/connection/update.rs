@@ -2,7 +2,7 @@
 //! another process changed in the meantime.
 
 use passthrough_core::connection::{ConnectionStatus, SealedCredential};
-use passthrough_core::id::{ConnectionId, Environment};
+use passthrough_core::id::{ConnectionId, Environment, LinkSessionId};
 use sqlx::AnyConnection;
 
 use super::check_indexed;
@@ -11,6 +11,7 @@ use crate::change::ChangeSubject;
 use crate::credential::{CredentialTimes, replace_credential};
 use crate::error::StoreError;
 use crate::event::NewEvent;
+use crate::link::step::{LinkEnd, finish};
 use crate::sealed::Sealed;
 use crate::sql::Statement;
 use crate::store::Store;
@@ -44,6 +45,9 @@ pub struct ConnectionPatch {
     /// Change nothing unless the credential is still of this generation: what a call has taught of a credential
     /// says nothing of the one that replaced it meanwhile.
     pub if_generation: Option<i64>,
+    /// Ends this link session with the connection, and changes nothing where it has ended before: what was cancelled
+    /// while it was under way must not replace anything.
+    pub ends: Option<LinkSessionId>,
     /// What is told where the patch disconnects a connected connection, or reconnects a disconnected one.
     pub event: Option<NewEvent>,
 }
@@ -71,7 +75,8 @@ pub struct Account {
 impl Store {
     /// Changes what the patch gives, all of it or nothing: a new credential with the old base URL would be sent
     /// to the wrong host. Returns `false`, and has changed nothing, where the connection is not there or where
-    /// somebody newer wrote: the generation of a new credential or new variables must follow on the stored one.
+    /// somebody newer wrote: the generation of a new credential or new variables must follow on the stored one. So it
+    /// does where the link session is over that the patch is to end.
     ///
     /// # Errors
     /// [`StoreError::InvalidText`], [`StoreError::Unavailable`].
@@ -87,7 +92,8 @@ impl Store {
         let before = self.lock_connection(&mut transaction, environment, id).await?;
         let found = statement.execute(&mut *transaction).await? > 0
             && has_generation(&mut transaction, environment, id, patch.if_generation).await?
-            && replace_secrets(&mut transaction, environment, id, patch, at).await?;
+            && replace_secrets(&mut transaction, environment, id, patch, at).await?
+            && end_session(&mut transaction, environment, id, patch.ends).await?;
         if let (true, Some(tags)) = (found, &patch.tags) {
             Statement::new("delete from connection_tags where connection_id = $1")
                 .text(&id.to_string())
@@ -186,6 +192,17 @@ async fn has_generation(
     .execute(on)
     .await?;
     Ok(held > 0)
+}
+
+async fn end_session(
+    on: &mut AnyConnection,
+    environment: &Environment,
+    id: ConnectionId,
+    session: Option<LinkSessionId>,
+) -> Result<bool, StoreError> {
+    let Some(session) = session else { return Ok(true) };
+    let ended = finish(environment, session, &LinkEnd::Done(id)).execute(on).await?;
+    Ok(ended > 0)
 }
 
 async fn replace_secrets(

@@ -149,23 +149,26 @@ impl Store {
         id: LinkSessionId,
         end: &LinkEnd,
     ) -> Result<bool, StoreError> {
-        let (status, connection, error) = match end {
-            LinkEnd::Done(connection) => (LinkStatus::Done, Some(connection.to_string()), None),
-            LinkEnd::Failed(error) => (LinkStatus::Failed, None, Some(error.as_str())),
-            LinkEnd::Cancelled => (LinkStatus::Cancelled, None, None),
-        };
-        let finished = Statement::new(
-            "update link_sessions set status = $1, connection_id = coalesce($2, connection_id), error = $3, \
-             state_hash = null, sealed = null, key_id = null \
-             where environment = $4 and id = $5 and status in ('open', 'started')",
-        )
-        .text(status.as_str())
-        .optional_text(connection.as_deref())
-        .optional_text(error)
-        .text(environment.as_str())
-        .text(&id.to_string())
-        .execute(&self.writer)
-        .await?;
+        let finished = finish(environment, id, end).execute(&self.writer).await?;
         Ok(finished > 0)
     }
+}
+
+/// Ends a session that has not ended.
+pub(crate) fn finish(environment: &Environment, id: LinkSessionId, end: &LinkEnd) -> Statement {
+    let (status, connection, error) = match end {
+        LinkEnd::Done(connection) => (LinkStatus::Done, Some(connection.to_string()), None),
+        LinkEnd::Failed(error) => (LinkStatus::Failed, None, Some(error.as_str())),
+        LinkEnd::Cancelled => (LinkStatus::Cancelled, None, None),
+    };
+    Statement::new(
+        "update link_sessions set status = $1, connection_id = coalesce($2, connection_id), error = $3, \
+         state_hash = null, sealed = null, key_id = null \
+         where environment = $4 and id = $5 and status in ('open', 'started')",
+    )
+    .text(status.as_str())
+    .optional_text(connection.as_deref())
+    .optional_text(error)
+    .text(environment.as_str())
+    .text(&id.to_string())
 }

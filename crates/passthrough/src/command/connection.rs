@@ -228,9 +228,9 @@ async fn verify(one: &One, output: &Output) -> Result<Exit> {
         VerificationResult::Unreachable => "unreachable",
     };
     let status = verification.status_code.map(|status| format!(" (status {status})")).unwrap_or_default();
-    output.line(format!("{word}{status}: {}", verification.message))?;
+    output.line(format!("{word}{status}: {}", clean(&verification.message)))?;
     if let Some(account) = verification.account {
-        output.line(format!("account {}", cell(account.label.or(account.id).as_deref())))?;
+        output.line(format!("account {}", clean(&cell(account.label.or(account.id).as_deref()))))?;
     }
     Ok(exit)
 }

@@ -321,6 +321,8 @@ async fn every_mistake_is_named_and_no_secret_comes_back(engine: Engine) {
         (value!({ "url": "ftp://hooks.example.com/" }), "url", ""),
         (value!({ "url": "https://user:pw@hooks.example.com/" }), "url", ""),
         (value!({ "url": "https://hooks.example.com/#x" }), "url", "no fragment"),
+        (value!({ "url": "https://hooks.example.com/?a=b c" }), "url", "percent-encode it"),
+        (value!({ "url": "https://hooks.example.com/?name=Zo\u{eb}" }), "url", "percent-encode it"),
         (value!({ "url": "https://10.1.2.3/hooks" }), "url", ""),
         (value!({ "url": "https://169.254.169.254/latest" }), "url", ""),
         (value!({ "url": "http://10.1.2.3/hooks" }), "url", ""),

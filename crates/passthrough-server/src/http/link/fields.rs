@@ -9,14 +9,15 @@ use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use indexmap::IndexMap;
 use passthrough_core::provider::{Auth, Grant, Input, Problem};
-use passthrough_store::LinkSession;
+use passthrough_store::{LinkEnd, LinkSession};
 use secrecy::SecretString;
+use tokio::time::{Instant, sleep_until};
 
 use super::answer::{Shown, page, see_other};
 use super::page::form::{self, Field, Form, Kind};
 use super::page::outcome;
 use super::visit::{self, Visit};
-use super::{denied, done, entered, explained, foreign};
+use super::{denied, done, entered, explained, foreign, left};
 use crate::app::App;
 use crate::http::error::ApiError;
 use crate::link::offer::Offer;
@@ -149,6 +150,10 @@ pub(super) async fn submit(
         Ok(accepted) => accepted,
         Err(problems) => return Ok(render(&visit, &Filled { problems: &problems, ..filled }).await),
     };
+    let Some(at) = app.link_attempts.next(opened.session.id, Instant::now()) else {
+        return exhausted(&visit, &opened.session).await;
+    };
+    sleep_until(at).await;
     if auth.grant.needs_consent() {
         return Ok(match consent::begin(&app, &opened, &offer, auth, credential, variables).await {
             Ok(address) => {
@@ -169,6 +174,16 @@ pub(super) async fn submit(
             Ok(render(&visit, &Filled { trouble: Some(&trouble), ..filled }).await)
         }
     }
+}
+
+/// So many attempts are no person's: the link ends.
+async fn exhausted(visit: &Visit<'_>, session: &LinkSession) -> Result<Response, ApiError> {
+    let code = "too_many_attempts";
+    if !session::end(visit.app, session, &LinkEnd::Failed(code.to_owned())).await? {
+        return Ok(denied(visit, Denied::Over));
+    }
+    tracing::warn!(session = %session.id, "a link has ended: too many attempts were made at it");
+    Ok(left(visit, session, "failed", code))
 }
 
 /// Where the form is shown again after a consent that came to nothing: the user may try again, or give up. At an address

@@ -49,6 +49,7 @@ pub(super) struct Words {
     pub provider_error: &'static str,
     pub no_tokens: &'static str,
     pub another_account: &'static str,
+    pub account_unknown: &'static str,
     pub interrupted: &'static str,
     pub on_our_side: &'static str,
     pub going_title: &'static str,
@@ -190,6 +191,8 @@ const ENGLISH: Words = Words {
     provider_error: "{} reported a problem ({}). Nothing was connected. You can try again.",
     no_tokens: "{} did not complete the sign-in. Nothing was connected. Please try again.",
     another_account: "This is another account than the one that was connected before. Please sign in with the same one.",
+    account_unknown: "{} did not say which account this is, so the one that was connected before was kept. Please try again, \
+                      and allow everything that is asked for.",
     interrupted: "The sign-in was begun again in another tab or took too long. Please try again.",
     on_our_side: "Something went wrong on our side. Nothing was connected. Please try again in a minute.",
     going_title: "Taking you to {}",
@@ -277,6 +280,8 @@ const GERMAN: Words = Words {
     no_tokens: "{} hat die Anmeldung nicht abgeschlossen. Es wurde nichts verbunden. Bitte versuchen Sie es noch \
                 einmal.",
     another_account: "Das ist ein anderes Konto als das bisher verbundene. Bitte melden Sie sich mit demselben an.",
+    account_unknown: "{} hat nicht gesagt, welches Konto das ist; das bisher verbundene wurde behalten. Bitte versuchen Sie \
+                      es noch einmal und erlauben Sie alles, worum gebeten wird.",
     interrupted: "Die Anmeldung wurde in einem anderen Tab neu begonnen oder hat zu lange gedauert. Bitte versuchen Sie \
                   es noch einmal.",
     on_our_side: "Bei uns ist etwas schiefgegangen. Es wurde nichts verbunden. Bitte versuchen Sie es in einer Minute \

@@ -1,13 +1,24 @@
 //! What strangers try. Each is refused before anything is asked of the provider.
 
-use passthrough_testkit::program::Engine;
-use serde_json::json as value;
+use std::sync::Arc;
+
+use passthrough_testkit::echo::{EchoProvider, Seen};
+use passthrough_testkit::program::{Engine, canary};
+use serde_json::{Value, json as value};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
 
 use super::browser::Browser;
 use super::consent::go;
 use super::provider::{OAuthServer, pairs};
 use super::{PRODUCT, connections, link, location, scene, status};
 use crate::support::json;
+
+/// A provider whose users say where their server is.
+const OWN: &str = "name = \"Own\"\nbase_url = \"{base}\"\nvariables.base = { label = \"Server\", format = \"url\" }\n\
+     verify = { request = \"GET /me\", account_id = \"/id\" }\n[auth.token]\ngrant = \"static\"\n\
+     fields.api_key = { label = \"API key\", secret = true }\n\
+     inject.headers.authorization = \"Bearer {api_key}\"\n";
 
 /// A link that was taken on its way is worth nothing once its user has opened it; and where the thief was first, its
 /// user is told.
@@ -203,13 +214,9 @@ async fn a_form_that_is_sent_twice_makes_one_connection() {
 #[tokio::test(flavor = "multi_thread")]
 async fn another_server_does_not_speak_for_an_account() {
     let scene = scene(Engine::Sqlite).await;
-    let file = "name = \"Own\"\nbase_url = \"{base}\"\nvariables.base = { label = \"Server\", format = \"url\" }\n\
-         verify = { request = \"GET /me\", account_id = \"/id\" }\n[auth.token]\ngrant = \"static\"\n\
-         fields.api_key = { label = \"API key\", secret = true }\n\
-         inject.headers.authorization = \"Bearer {api_key}\"\n";
     let program = super::product(Engine::Sqlite)
         .variable("PASSTHROUGH_UPSTREAM__ALLOW_HOSTS", "127.0.0.1,localhost")
-        .provider("own", file)
+        .provider("own", OWN)
         .start()
         .await;
     let mut ids = Vec::new();
@@ -225,4 +232,230 @@ async fn another_server_does_not_speak_for_an_account() {
     let list = json(&program.api("GET", "/v1/connections", "").await);
     assert_eq!(list["results"][0]["account"], list["results"][1]["account"]);
     program.finish().await;
+}
+
+/// Whoever links again at a server of their own, which repeats the id of the customer's account, puts their data in
+/// the place of the customer's.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_is_not_linked_again_at_another_server() {
+    let scene = scene(Engine::Sqlite).await;
+    let program = super::product(Engine::Sqlite)
+        .variable("PASSTHROUGH_UPSTREAM__ALLOW_HOSTS", "127.0.0.1,localhost")
+        .provider("own", OWN)
+        .start()
+        .await;
+    let here = scene.provider.url();
+    let elsewhere = here.replace("127.0.0.1", "localhost");
+    let mut browser = Browser::new(&program);
+    let (id, url) = link(&program, &value!({ "integration": "own" })).await;
+    let page = browser.open(&url).await;
+    let done = browser.submit(&page, &[("v.base", &here), ("f.api_key", &scene.key)]).await;
+    assert_eq!(done.status, 200, "{}", done.text());
+    let connection = status(&program, &id).await["connectionId"].clone();
+    for (base, expected) in [(&elsewhere, 422), (&here, 200)] {
+        let (_, url) = link(&program, &value!({ "connectionId": connection })).await;
+        let page = browser.open(&url).await;
+        let done = browser.submit(&page, &[("v.base", base), ("f.api_key", &scene.key)]).await;
+        assert_eq!(done.status, expected, "{base}: {}", done.text());
+    }
+    assert_eq!(connections(&program).await.len(), 1);
+    program.finish().await;
+}
+
+/// A consent with another account, to less than is needed to tell which one it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_cannot_be_told_does_not_take_the_place_of_one_that_is_known() {
+    let server = OAuthServer::start().await;
+    let program = server.program(Engine::Sqlite).await;
+    let mut browser = Browser::new(&program);
+    let (_, url) = link(&program, &value!({ "integration": "crm", "redirectUrl": PRODUCT })).await;
+    let page = browser.open(&url).await;
+    let address = go(&mut browser, &page).await;
+    let done = browser.get(&server.consent(&address, "acc_7").await).await;
+    let first = json(&super::exchange(&program, &super::public_token(&done)).await);
+    let again = value!({ "connectionId": first["id"], "redirectUrl": PRODUCT });
+    for (account, words) in [
+        ("status-403", "did not say which account this is"),
+        ("status-500", "cannot be reached"),
+        ("nobody", "did not say which account this is"),
+    ] {
+        let (_, url) = link(&program, &again).await;
+        let page = browser.open(&url).await;
+        let address = go(&mut browser, &page).await;
+        let refused = browser.get(&server.consent(&address, account).await).await;
+        assert_eq!(refused.status, 422, "{account}: {}", refused.text());
+        assert!(refused.text().contains(words), "{account}: {}", refused.text());
+    }
+    let token = first["token"].as_str().unwrap().to_owned();
+    let connected = passthrough_testkit::program::Connected { id: String::new(), token };
+    let called =
+        program.on(&connected, "POST", "/v1/passthrough", &[], r#"{"method":"GET","path":"/me"}"#).await;
+    assert_eq!(json(&called)["response"]["id"], "acc_7", "{}", called.text());
+    // A first link keeps what it was given all the same.
+    let (id, url) = link(&program, &value!({ "integration": "crm", "externalId": "other" })).await;
+    let page = browser.open(&url).await;
+    let address = go(&mut browser, &page).await;
+    assert_eq!(browser.get(&server.consent(&address, "status-500").await).await.status, 200);
+    assert_eq!(status(&program, &id).await["status"], "done");
+    program.finish().await;
+}
+
+/// A provider that tells the key as the account's id tells nothing of the account: masked, all would be the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_id_that_holds_a_secret_is_none() {
+    let provider = EchoProvider::answering(|seen: &Seen| {
+        let key = seen.header("authorization")[0].trim_start_matches("Bearer ").to_owned();
+        super::answer(200, value!({ "id": format!("user-{key}"), "name": "Dora" }).to_string())
+    })
+    .await;
+    let file = crate::support::bearer_provider(&provider.url());
+    let program = super::product(Engine::Sqlite).provider("shop", &file).start().await;
+    let mut ids = Vec::new();
+    for key in [canary("one"), canary("two")] {
+        let (id, url) = link(&program, &value!({ "integration": "shop" })).await;
+        let mut browser = Browser::new(&program);
+        let page = browser.open(&url).await;
+        let done = browser.submit(&page, &[("f.api_key", &key)]).await;
+        assert_eq!(done.status, 200, "{}", done.text());
+        ids.push(status(&program, &id).await["connectionId"].clone());
+    }
+    assert_ne!(ids[0], ids[1]);
+    for connection in connections(&program).await {
+        assert_eq!(connection["account"]["id"], Value::Null, "{connection}");
+    }
+    program.finish().await;
+}
+
+/// What is cancelled while a form is under way is cancelled: the credential that is there stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_was_cancelled_meanwhile_changes_nothing() {
+    let (first, second) = (canary("first"), canary("second"));
+    let (come, held) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (slow, coming, holding) = (format!("Bearer {second}"), Arc::clone(&come), Arc::clone(&held));
+    let provider = EchoProvider::answering_later(move |seen: Seen| {
+        let is_slow = seen.header("authorization") == [slow.as_str()] && seen.target == "/me";
+        let (coming, holding) = (Arc::clone(&coming), Arc::clone(&holding));
+        Box::pin(async move {
+            if is_slow {
+                coming.notify_one();
+                holding.notified().await;
+            }
+            super::answer(200, r#"{"id":"acc_1"}"#)
+        })
+    })
+    .await;
+    let file = crate::support::bearer_provider(&provider.url());
+    let mut program = super::product(Engine::Sqlite).provider("shop", &file).start().await;
+    let request = value!({ "provider": "shop", "verify": true, "credentials": { "api_key": first } });
+    let connection = program.connect(&request.to_string()).await;
+    // Linked again, and merged with what is there: both would replace the credential.
+    for request in [value!({ "connectionId": connection.id }), value!({ "integration": "shop" })] {
+        let (id, url) = link(&program, &request).await;
+        let mut browser = Browser::new(&program);
+        let page = browser.open(&url).await;
+        let mut other = browser.clone();
+        let cancelling = async {
+            come.notified().await;
+            let page = other.open(&page.address).await;
+            let cancelled = other.cancel(&page).await;
+            assert_eq!(cancelled.status, 200, "{}", cancelled.text());
+            held.notify_one();
+        };
+        let mut submitting = browser.clone();
+        let fields = [("f.api_key", second.as_str())];
+        let (submitted, ()) = tokio::join!(submitting.submit(&page, &fields), cancelling);
+        assert_ne!(submitted.status, 200, "{}", submitted.text());
+        assert_eq!(status(&program, &id).await["status"], "cancelled");
+        let call = r#"{"method":"GET","path":"/x"}"#;
+        program.on(&connection, "POST", "/v1/passthrough", &[], call).await;
+        assert_eq!(provider.last().header("authorization"), [format!("Bearer {first}")]);
+        assert_eq!(connections(&program).await.len(), 1);
+    }
+    program.finish().await;
+}
+
+/// A consent belongs to the integration as it was when it began: its code, and the secret of a client that came later,
+/// go to no provider that took its place.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consent_does_not_survive_the_integration_that_it_was_begun_with() {
+    let server = OAuthServer::start().await;
+    let evil = EchoProvider::start().await;
+    let program = super::product(Engine::Sqlite)
+        .provider("crm", &server.file())
+        .provider("evil", &server.file().replace(&server.provider.url(), &evil.url()))
+        .start()
+        .await;
+    let make = async |provider: &str| {
+        let made = value!({ "key": "ours", "provider": provider, "clientId": "client-1", "clientSecret": server.secret });
+        let made = program.api("POST", "/v1/integrations", &made.to_string()).await;
+        assert_eq!(made.status, 201, "{}", made.text());
+    };
+    make("crm").await;
+    let (_, url) = link(&program, &value!({ "integration": "ours" })).await;
+    let mut browser = Browser::new(&program);
+    let page = browser.open(&url).await;
+    let address = go(&mut browser, &page).await;
+    let back = server.consent(&address, "acc_7").await;
+    assert_eq!(program.api("DELETE", "/v1/integrations/ours", "").await.status, 204);
+    make("evil").await;
+    assert_eq!(browser.get(&back).await.status, 422);
+    assert_eq!((server.token_calls(), evil.seen().len()), (0, 0));
+    // The same provider, but made anew: nobody knows whose client it is.
+    assert_eq!(program.api("DELETE", "/v1/integrations/ours", "").await.status, 204);
+    make("crm").await;
+    let page = browser.open(&page.address).await;
+    let address = go(&mut browser, &page).await;
+    let back = server.consent(&address, "acc_7").await;
+    assert_eq!(program.api("DELETE", "/v1/integrations/ours", "").await.status, 204);
+    make("crm").await;
+    assert_eq!(browser.get(&back).await.status, 422);
+    assert_eq!(server.token_calls(), 0);
+    program.finish().await;
+}
+
+/// An answer at another integration's address is refused, and leaves the consent to its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_at_the_wrong_address_does_not_use_the_consent_up() {
+    let server = OAuthServer::start().await;
+    let program = server.program(Engine::Sqlite).await;
+    let (id, url) = link(&program, &value!({ "integration": "crm" })).await;
+    let mut browser = Browser::new(&program);
+    let page = browser.open(&url).await;
+    let address = go(&mut browser, &page).await;
+    let back = server.consent(&address, "acc_7").await;
+    let wrong = back.replace("/oauth/callback/default/crm?", "/oauth/callback/default/crm-2?");
+    assert_eq!(browser.get(&wrong).await.status, 400);
+    assert_eq!(server.token_calls(), 0);
+    assert_eq!(browser.get(&back).await.status, 200);
+    assert_eq!(status(&program, &id).await["status"], "done");
+    program.finish().await;
+}
+
+/// A link is no place to try passwords at.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_takes_so_many_attempts() {
+    let scene = scene(Engine::Sqlite).await;
+    let (id, url) = link(&scene.program, &value!({ "integration": "shop", "redirectUrl": PRODUCT })).await;
+    let mut opening = Browser::new(&scene.program);
+    let page = Arc::new(opening.open(&url).await);
+    let begun = std::time::Instant::now();
+    let mut tries = JoinSet::new();
+    for number in 0..40 {
+        let (mut browser, page) = (opening.clone(), Arc::clone(&page));
+        tries.spawn(async move { browser.submit(&page, &[("f.api_key", &format!("guess-{number}"))]).await });
+    }
+    let answers = tries.join_all().await;
+    assert_eq!(scene.provider.seen().len(), 20);
+    // Only the first few of them are free.
+    assert!(begun.elapsed().as_secs() >= 14, "{:?}", begun.elapsed());
+    assert_eq!(answers.iter().filter(|answer| answer.status == 422).count(), 20);
+    let ended = status(&scene.program, &id).await;
+    assert_eq!((&ended["status"], &ended["error"]), (&value!("failed"), &value!("too_many_attempts")));
+    assert!(
+        answers
+            .iter()
+            .any(|answer| answer.header("location").is_some_and(|to| to.contains("too_many_attempts")))
+    );
+    assert_eq!(opening.open(&page.address).await.response.status, 410);
+    scene.program.finish().await;
 }
