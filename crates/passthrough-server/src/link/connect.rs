@@ -1,6 +1,7 @@
 //! From what an end user gave, or consented to, to a connection that is stored: a new one, or one that is there already.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::StatusCode;
 use passthrough_core::connection::{Connection, ConnectionStatus, Credential, Variables};
@@ -10,8 +11,10 @@ use passthrough_core::template::MASK;
 use passthrough_store::{
     Account, ChangeSubject, ConnectionPatch, LinkEnd, LinkSession, LinkStatus, StoredConnection,
 };
+use passthrough_vault::random;
 use passthrough_wire::connection::VerificationResult;
 use secrecy::ExposeSecret;
+use tokio::time::sleep;
 
 use super::offer::Offer;
 use super::session;
@@ -23,8 +26,14 @@ use crate::http::error::ApiError;
 use crate::resolve::ReadyConnection;
 use crate::verify;
 
-/// Who else writes a connection at the same moment is done after a few times.
-const TRIES: usize = 5;
+/// Who else writes a connection at the same moment is done after a few times, however many there are.
+const TRIES: u64 = 20;
+
+/// A moment before another try, of a length of one's own: who comes again all at once is in each other's way again.
+async fn pause(tries: u64) {
+    let [share] = random::<1>();
+    sleep(Duration::from_millis(tries * u64::from(share) / 16)).await;
+}
 
 /// The connection as it will be, or as it is where it is linked again.
 pub async fn draft(
@@ -107,7 +116,8 @@ async fn store(
         (draft.account_id, draft.account_label) = (account.id, account.label);
         draft.verified_at = Some(*at);
     }
-    for _ in 0..TRIES {
+    for tries in 0..TRIES {
+        pause(tries).await;
         let newest = match before(app, session, &draft, ready, proof, account).await? {
             Before::Linked(before) => return again(app, session, &before, ready, proven).await,
             Before::Not { newest } => newest,
@@ -258,7 +268,8 @@ async fn again(
     proven: Option<&Proven>,
 ) -> Result<ConnectionId, Trouble> {
     let (environment, id) = (&session.environment, before.connection.id);
-    for _ in 0..TRIES {
+    for tries in 0..TRIES {
+        pause(tries).await;
         let stored = connections::find(app, environment, id).await?;
         let secrets = connections::seal_linked(app, &stored, ready)?;
         let mut tags = stored.connection.tags.clone();

@@ -102,7 +102,7 @@ async fn a_call_on_a_lost_connection_says_where_it_is_linked_again(engine: Engin
     scene.program.finish().await;
 }
 
-const MANY: usize = 4;
+const MANY: usize = 20;
 
 /// A program with the provider `shop`, which answers when it was asked so many times, and knows whose account it is if
 /// `told`.
