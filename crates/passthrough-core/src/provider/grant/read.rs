@@ -9,7 +9,6 @@ use super::{
     Capture, CaptureFrom, Discover, DiscoverAt, Expires, Flow, Grant, Jwt, Login, OAuth1, OAuth2,
     REDIRECT_URI, Step, StepBody, UrlTemplate,
 };
-use crate::grant::OURS;
 use crate::json_body::Pointer;
 use crate::provider::file::{
     AuthFile, CaptureFile, ClientAuth, DiscoverFile, ExactCaptureFile, ExpiresUnit, GrantKind, JwtFile,
@@ -19,6 +18,8 @@ use crate::provider::inject::{Reader, header_name};
 use crate::provider::validate::{METHODS, check_name, expired_when};
 use crate::provider::{BaseUrlTemplate, Inputs, Problem};
 use crate::template::Template;
+
+mod consent;
 
 /// A login of more requests is a program, not a card.
 const MAX_STEPS: usize = 3;
@@ -88,22 +89,8 @@ impl GrantReader<'_, '_> {
         if kind == Oauth2Code && entry.oauth2.as_ref().is_some_and(|oauth2| oauth2.authorize_url.is_none()) {
             self.problem(format!("{at}.oauth2.authorize_url"), "missing: where the user consents");
         }
-        if kind == McpOauth {
-            let oauth2 = entry.oauth2.iter();
-            let fixed = oauth2.flat_map(|file| {
-                [
-                    ("authorize_url", file.authorize_url.is_some()),
-                    ("token_url", file.token_url.is_some()),
-                    ("refresh_url", file.refresh_url.is_some()),
-                    ("revoke_url", file.revoke_url.is_some()),
-                ]
-            });
-            let fixed: Vec<_> = fixed.filter(|(_, given)| *given).map(|(setting, _)| setting).collect();
-            for setting in fixed {
-                // A code of the server that was discovered would be sent to another one (mix-up).
-                let message = "does not go with `grant = \"mcp_oauth\"`: the server says where it is";
-                self.problem(format!("{at}.oauth2.{setting}"), message);
-            }
+        if let (McpOauth, Some(oauth2)) = (kind, &entry.oauth2) {
+            self.check_discovered(oauth2, at);
         }
         let needs_token_url = oauth2 && !matches!(kind, McpOauth | Oauth2JwtBearer);
         if needs_token_url && entry.oauth2.as_ref().is_some_and(|oauth2| oauth2.token_url.is_none()) {
@@ -180,41 +167,11 @@ impl GrantReader<'_, '_> {
         self.step(file, at)
     }
 
-    /// What binds a consent to the client and the browser that asked for it is set by us alone: a file that set a
-    /// fixed `state` or `code_challenge` would take it away (login CSRF).
-    fn authorize_params(&mut self, file: &OAuth2File, at: &str) -> Vec<(String, Template)> {
-        for name in file.authorize_params.keys() {
-            let renamed = |ours: &&str| file.authorize_names.get(*ours).is_some_and(|theirs| theirs == name);
-            if OURS.contains(&name.as_str()) || OURS.iter().any(renamed) {
-                self.problem(format!("{at}.{name}"), "is set by Passthrough and cannot be changed");
-            }
-        }
-        self.parameters(&file.authorize_params, at)
-    }
-
-    /// What a state and a redirect URI are called is not a file's to change: they bind a consent to its browser.
-    fn names(&mut self, entries: &IndexMap<String, String>, at: &str) -> Vec<(String, String)> {
-        for ours in ["state", REDIRECT_URI, "code_challenge"] {
-            if entries.contains_key(ours) || entries.values().any(|name| name == ours) {
-                self.problem(format!("{at}.{ours}"), "is called so everywhere");
-            }
-        }
-        entries.iter().map(|(name, other)| (name.clone(), other.clone())).collect()
-    }
-
     fn oauth1(&mut self, file: &OAuth1File, at: &str) -> Option<OAuth1> {
         Some(OAuth1 {
             request_token_url: self.url(&file.request_token_url, &format!("{at}.request_token_url"))?,
             authorize_url: self.url(&file.authorize_url, &format!("{at}.authorize_url"))?,
-            authorize_params: {
-                let at = format!("{at}.authorize_params");
-                for name in ["oauth_token", "oauth_callback"] {
-                    if file.authorize_params.contains_key(name) {
-                        self.problem(format!("{at}.{name}"), "is set by Passthrough and cannot be changed");
-                    }
-                }
-                self.parameters(&file.authorize_params, &at)
-            },
+            authorize_params: self.oauth1_params(file, &format!("{at}.authorize_params")),
             access_token_url: self.url(&file.access_token_url, &format!("{at}.access_token_url"))?,
             request_token_method: token_method(file.request_token_method),
             access_token_method: token_method(file.access_token_method),
@@ -434,18 +391,6 @@ impl GrantReader<'_, '_> {
         Some(Capture { name: name.to_owned(), from, unless: unless.clone(), optional: *optional })
     }
 
-    fn callback(&mut self, entries: &IndexMap<String, String>, at: &str) -> Vec<(String, String)> {
-        for name in entries.keys() {
-            check_name(name, &format!("{at}.{name}"), self.reader.problems);
-            self.check_captured(name, &format!("{at}.{name}"));
-            // Whoever writes the address that a browser comes back to would choose the token, or the client.
-            if is_ours(name) {
-                self.problem(format!("{at}.{name}"), "is what the grant itself brings; give it another name");
-            }
-        }
-        entries.iter().map(|(name, parameter)| (name.clone(), parameter.clone())).collect()
-    }
-
     /// What an answer brings must not stand in for what a user gave.
     fn check_captured(&mut self, name: &str, at: &str) {
         if self.variables.0.get(name).is_some_and(|input| !input.source.is_found_out()) {
@@ -460,20 +405,6 @@ impl GrantReader<'_, '_> {
     fn problem(&mut self, at: impl Into<String>, message: impl Into<String>) {
         self.reader.problems.push(Problem::new(at, message));
     }
-}
-
-/// Whether a value of this name comes from the grant or its client, and is not a file's to take from elsewhere.
-fn is_ours(name: &str) -> bool {
-    let granted = [
-        "access_token",
-        "refresh_token",
-        "id_token",
-        "oauth_token",
-        "oauth_token_secret",
-        "jwt",
-        REDIRECT_URI,
-    ];
-    granted.contains(&name) || super::CLIENT_NAMES.contains(&name) || name.starts_with("mcp_")
 }
 
 fn token_method(method: TokenMethod) -> Method {
