@@ -282,8 +282,8 @@ async fn an_account_that_cannot_be_told_does_not_take_the_place_of_one_that_is_k
         let (_, url) = link(&program, &again).await;
         let page = browser.open(&url).await;
         let address = go(&mut browser, &page).await;
-        let refused = browser.get(&server.consent(&address, account).await).await;
-        assert_eq!(refused.status, 422, "{account}: {}", refused.text());
+        let refused = browser.open(&server.consent(&address, account).await).await;
+        assert_eq!(refused.response.status, 422, "{account}: {}", refused.text());
         assert!(refused.text().contains(words), "{account}: {}", refused.text());
     }
     let token = first["token"].as_str().unwrap().to_owned();
@@ -398,7 +398,7 @@ async fn a_consent_does_not_survive_the_integration_that_it_was_begun_with() {
     let back = server.consent(&address, "acc_7").await;
     assert_eq!(program.api("DELETE", "/v1/integrations/ours", "").await.status, 204);
     make("evil").await;
-    assert_eq!(browser.get(&back).await.status, 422);
+    assert_eq!(browser.open(&back).await.response.status, 422);
     assert_eq!((server.token_calls(), evil.seen().len()), (0, 0));
     // The same provider, but made anew: nobody knows whose client it is.
     assert_eq!(program.api("DELETE", "/v1/integrations/ours", "").await.status, 204);
@@ -408,7 +408,7 @@ async fn a_consent_does_not_survive_the_integration_that_it_was_begun_with() {
     let back = server.consent(&address, "acc_7").await;
     assert_eq!(program.api("DELETE", "/v1/integrations/ours", "").await.status, 204);
     make("crm").await;
-    assert_eq!(browser.get(&back).await.status, 422);
+    assert_eq!(browser.open(&back).await.response.status, 422);
     assert_eq!(server.token_calls(), 0);
     program.finish().await;
 }
