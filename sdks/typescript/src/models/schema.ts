@@ -2779,6 +2779,7 @@ export interface components {
             auth: string;
             /** @description RFC 3339. */
             createdAt: string;
+            credential?: components["schemas"]["CredentialState"] | null;
             /** @description The end user's id in the caller's product. */
             externalId?: string | null;
             /** @description `conn_<ULID>`. */
@@ -2802,6 +2803,7 @@ export interface components {
         ConnectionWithToken: components["schemas"]["Connection"] & {
             /** @description `con_tkn_…`. */
             token: string;
+            verification?: components["schemas"]["Verification"] | null;
         };
         /** @description `POST /v1/api-keys`. */
         CreateApiKey: {
@@ -2846,6 +2848,11 @@ export interface components {
             expiresAt: string;
             /** @description `link_<ULID>`. */
             id: string;
+            /**
+             * @description The language that the pages will have, `en` or `de`; absent where the browser decides, because none of the two was
+             *     asked for.
+             */
+            locale?: string | null;
             /** @description Where the end user goes. Whoever opens it first is the one who links. */
             url: string;
         };
@@ -2891,7 +2898,10 @@ export interface components {
              *     choose among all.
              */
             integration?: string | null;
-            /** @description The language of the pages, such as `en` or `de-AT`; the browser's where absent. */
+            /**
+             * @description The language of the pages, such as `en` or `de-AT`; the browser's where absent. They are there in English and
+             *     German; where another is asked for, the browser decides which of the two.
+             */
             locale?: string | null;
             /** @description The operator's own name for the connection. */
             name?: string | null;
@@ -2916,6 +2926,27 @@ export interface components {
             kinds?: string[];
             /** @description Where events are to be sent to: `https://…`. */
             url: string;
+        };
+        /** @description How a connection's credential is. Nothing of it is the credential. */
+        CredentialState: {
+            /**
+             * @description Why that failed the last time, or why the connection is disconnected: the provider's word such as
+             *     `invalid_grant`, or `verify` where it refused it when asked to verify it.
+             */
+            error?: string | null;
+            /** @description RFC 3339; when it ends, where that is known. One that renews itself is renewed before. */
+            expiresAt?: string | null;
+            /**
+             * Format: int32
+             * @description How often renewing it has failed in a row; absent for never.
+             */
+            failures?: number | null;
+            /** @description RFC 3339; after which it cannot be renewed any more, where that is known. */
+            refreshExpiresAt?: string | null;
+            /** @description RFC 3339; before which renewing it is not tried again, unless somebody asks for it. */
+            retryAt?: string | null;
+            /** @description RFC 3339; since when it is this one: it was given, or its provider renewed it. */
+            since?: string | null;
         };
         /** @description The answer of `DELETE /v1/connections/{id}?revoke=true`. */
         Deleted: {
@@ -3111,6 +3142,7 @@ export interface components {
                 auth: string;
                 /** @description RFC 3339. */
                 createdAt: string;
+                credential?: components["schemas"]["CredentialState"] | null;
                 /** @description The end user's id in the caller's product. */
                 externalId?: string | null;
                 /** @description `conn_<ULID>`. */

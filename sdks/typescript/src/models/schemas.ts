@@ -43,6 +43,9 @@ export type CreatedApiKey = Schemas["CreatedApiKey"];
 /** A link session just made, with the URL for the end user: this is the only time that it is shown. */
 export type CreatedLinkSession = Schemas["CreatedLinkSession"];
 
+/** How a connection's credential is. Nothing of it is the credential. */
+export type CredentialState = Schemas["CredentialState"];
+
 /** The answer of `DELETE /v1/connections/{id}?revoke=true`. */
 export type Deleted = Schemas["Deleted"];
 
