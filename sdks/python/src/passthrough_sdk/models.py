@@ -17,6 +17,7 @@ __all__ = [
     "ConnectionWithToken",
     "CreatedApiKey",
     "CreatedLinkSession",
+    "CredentialState",
     "Deleted",
     "ErrorCode",
     "Event",
@@ -179,6 +180,9 @@ class Connection(Model):
     verified_at: str | None = None
     """RFC 3339 of the last verification that found the credential alive."""
 
+    credential: CredentialState | None = None
+    """How its credential is; only where one connection is read or changed by itself."""
+
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class CreatedLinkSession(Model):
@@ -192,6 +196,36 @@ class CreatedLinkSession(Model):
 
     expires_at: str
     """RFC 3339."""
+
+    locale: str | None = None
+    """The language that the pages will have, `en` or `de`; absent where the browser decides, because none of the
+    two was asked for.
+    """
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class CredentialState(Model):
+    """How a connection's credential is. Nothing of it is the credential."""
+
+    since: str | None = None
+    """RFC 3339; since when it is this one: it was given, or its provider renewed it."""
+
+    expires_at: str | None = None
+    """RFC 3339; when it ends, where that is known. One that renews itself is renewed before."""
+
+    refresh_expires_at: str | None = None
+    """RFC 3339; after which it cannot be renewed any more, where that is known."""
+
+    failures: int | None = None
+    """How often renewing it has failed in a row; absent for never."""
+
+    error: str | None = None
+    """Why that failed the last time, or why the connection is disconnected: the provider's word such as
+    `invalid_grant`, or `verify` where it refused it when asked to verify it.
+    """
+
+    retry_at: str | None = None
+    """RFC 3339; before which renewing it is not tried again, unless somebody asks for it."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -612,6 +646,9 @@ class ConnectionWithToken(Connection):
 
     token: str = field(metadata=SECRET)
     """`con_tkn_…`."""
+
+    verification: Verification | None = None
+    """At creation with `verify`: what the provider said."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

@@ -211,7 +211,9 @@ class CreateLinkSession(RequestOptions, total=False):
     """
 
     locale: str | None
-    """The language of the pages, such as `en` or `de-AT`; the browser's where absent."""
+    """The language of the pages, such as `en` or `de-AT`; the browser's where absent. They are there in English and
+    German; where another is asked for, the browser decides which of the two.
+    """
 
 
 class CreateWebhookEndpoint(RequestOptions, total=False):
