@@ -36,27 +36,26 @@ pub enum Trouble {
     OurSide,
 }
 
-/// All words for it.
-const CODES: [&str; 13] = [
-    "invalid_credentials",
-    "invalid_fields",
-    "provider_unreachable",
-    "blocked_address",
-    "integration_not_usable",
-    "access_denied",
-    "provider_busy",
-    "provider_error",
-    "token_exchange_failed",
-    "another_account",
-    "account_unknown",
-    "interrupted",
-    "internal_server_error",
+/// All but what a provider said itself.
+const PLAIN: [Trouble; 12] = [
+    Trouble::Refused,
+    Trouble::NotUsable,
+    Trouble::Unreachable,
+    Trouble::Blocked,
+    Trouble::NotSetUp,
+    Trouble::AccessDenied,
+    Trouble::Busy,
+    Trouble::NoTokens,
+    Trouble::AnotherAccount,
+    Trouble::AccountUnknown,
+    Trouble::Interrupted,
+    Trouble::OurSide,
 ];
 
 impl Trouble {
     /// Whether a text is such a word.
     pub fn is_code(text: &str) -> bool {
-        CODES.contains(&text)
+        text == Trouble::Provider(String::new()).code() || PLAIN.iter().any(|trouble| trouble.code() == text)
     }
 
     /// As it is noted in its session.
@@ -77,20 +76,7 @@ impl Trouble {
         if let Some((_, said)) = note.split_once(':') {
             return Some(Trouble::Provider(said.to_owned()));
         }
-        let all = [
-            Trouble::Refused,
-            Trouble::NotUsable,
-            Trouble::Unreachable,
-            Trouble::Blocked,
-            Trouble::NotSetUp,
-            Trouble::AccessDenied,
-            Trouble::Busy,
-            Trouble::NoTokens,
-            Trouble::AnotherAccount,
-            Trouble::Interrupted,
-            Trouble::OurSide,
-        ];
-        all.into_iter().find(|trouble| trouble.code() == note)
+        PLAIN.into_iter().find(|trouble| trouble.code() == note)
     }
 
     /// In a word, for the caller.
