@@ -110,8 +110,11 @@ fn nothing_on_any_page_is_inline_or_from_elsewhere() {
                 assert!(source.starts_with("/link/assets/"), "{source}");
             }
             assert_eq!(page.matches("<h1>").count(), 1, "{page}");
-            // The script puts the number in.
-            let shown = page.replace("data-many=\"{} ", "");
+            // The script puts in the number, and what was looked for.
+            let shown = [" data-many=\"", " data-none=\""].iter().fold(page.clone(), |page, attribute| {
+                let Some((before, rest)) = page.split_once(attribute) else { return page };
+                format!("{before}{}", rest.split_once('"').unwrap().1)
+            });
             assert!(!shown.contains("{}"), "a name is missing: {page}");
         }
     }
