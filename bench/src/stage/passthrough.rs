@@ -102,7 +102,10 @@ impl Template {
         let data = stage.folder.join(format!("data-{number}"));
         fs::create_dir(&data)?;
         for entry in fs::read_dir(&self.folder)?.flatten() {
-            fs::copy(entry.path(), data.join(entry.file_name()))?;
+            // The spool is a folder, and empty: nothing is renewed here.
+            if entry.file_type()?.is_file() {
+                fs::copy(entry.path(), data.join(entry.file_name()))?;
+            }
         }
         Ok(data)
     }
