@@ -69,9 +69,8 @@ impl App {
         let catalog = Arc::new(catalog);
         let clock = installation.clock.clone();
         let spool = Spool::open(&config.data_dir).map_err(UpstreamError::Spool)?;
-        let codes = catalog.iter().map(|provider| provider.code.as_str());
         let numbers = Arc::clone(&config.upstream.numbers);
-        let metrics = Arc::new(Metrics::new(codes, Arc::clone(&numbers), clock.now_ms()));
+        let metrics = Arc::new(Metrics::new(catalog.codes(), Arc::clone(&numbers), clock.now_ms()));
         let resolver = Arc::new(Resolver::new(
             installation.clone(),
             Arc::clone(&catalog),

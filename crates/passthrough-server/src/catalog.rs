@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use include_dir::{Dir, include_dir};
 use passthrough_core::provider::{Problem, Provider, file::ProviderFile};
@@ -17,7 +17,18 @@ const MAX_FILE_BYTES: u64 = 256 * 1024;
 /// All providers, by code.
 #[derive(Debug, Clone)]
 pub struct Catalog {
-    providers: BTreeMap<String, Arc<Provider>>,
+    providers: BTreeMap<String, Entry>,
+}
+
+#[derive(Debug, Clone)]
+enum Entry {
+    /// Read when it is first asked for: to read them all takes longer than the rest of a start, and an installation
+    /// uses few of them. That each can be read is for the tests to say.
+    BuiltIn {
+        text: &'static str,
+        read: OnceLock<Option<Arc<Provider>>>,
+    },
+    Own(Arc<Provider>),
 }
 
 /// Everything that is wrong, in all files at once.
@@ -49,33 +60,29 @@ pub struct UnknownProvider {
 }
 
 impl Catalog {
-    /// Loads the built-in providers, then those of a folder, which replace built-in ones of the same code.
+    /// The built-in providers, and those of a folder, which replace built-in ones of the same code. The folder's files
+    /// are read now, so that their mistakes are told at the start.
     pub fn load(folder: Option<&Path>) -> Result<Self, CatalogError> {
-        let mut texts: BTreeMap<String, (PathBuf, Result<String, Problem>)> = BTreeMap::new();
+        let mut providers = BTreeMap::new();
         for file in BUILT_IN.files().filter(|file| file.path().extension().is_some_and(|e| e == "toml")) {
-            let text = file.contents_utf8().ok_or_else(|| Problem::new("", "is not UTF-8"));
-            let path = Path::new("providers").join(file.path());
-            texts.insert(code_of(file.path()), (path, text.map(str::to_owned)));
+            let text = file.contents_utf8().unwrap_or_default();
+            providers.insert(code_of(file.path()), Entry::BuiltIn { text, read: OnceLock::new() });
         }
-        if let Some(folder) = folder {
-            for (code, path) in own_files(folder)? {
-                let text = read(&path);
-                texts.insert(code, (path, text));
-            }
-        }
-        let (mut providers, mut files) = (BTreeMap::new(), Vec::new());
-        for (code, (path, text)) in texts {
-            match text.map_err(|problem| vec![problem]).and_then(|text| Provider::parse(&code, &text)) {
-                Ok(provider) => drop(providers.insert(code, Arc::new(provider))),
+        let mut files = Vec::new();
+        for (code, path) in folder.map(own_files).transpose()?.unwrap_or_default() {
+            let text = read(&path).map_err(|problem| vec![problem]);
+            match text.and_then(|text| Provider::parse(&code, &text)) {
+                Ok(provider) => drop(providers.insert(code, Entry::Own(Arc::new(provider)))),
                 Err(problems) => files.push((path, problems)),
             }
         }
+        files.sort_by(|(one, _), (other, _)| one.cmp(other));
         if files.is_empty() { Ok(Self { providers }) } else { Err(CatalogError { files }) }
     }
 
     /// The provider of a code.
     pub fn get(&self, code: &str) -> Option<&Arc<Provider>> {
-        self.providers.get(code)
+        self.providers.get(code)?.provider(code)
     }
 
     /// The provider of a code, or what may have been meant.
@@ -85,12 +92,33 @@ impl Catalog {
 
     /// The code that a misspelt one may have meant.
     pub fn nearest(&self, code: &str) -> Option<&str> {
-        passthrough_core::suggest::nearest(code, self.providers.keys().map(AsRef::as_ref))
+        passthrough_core::suggest::nearest(code, self.codes())
     }
 
-    /// All providers, by code.
+    /// All providers, by code. Whoever needs the codes alone takes [`Self::codes`]: all files are read for this.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Provider>> {
-        self.providers.values()
+        self.providers.iter().filter_map(|(code, entry)| entry.provider(code))
+    }
+
+    /// The codes of all providers.
+    pub fn codes(&self) -> impl Iterator<Item = &str> {
+        self.providers.keys().map(AsRef::as_ref)
+    }
+}
+
+impl Entry {
+    fn provider(&self, code: &str) -> Option<&Arc<Provider>> {
+        match self {
+            Entry::Own(provider) => Some(provider),
+            Entry::BuiltIn { text, read } => read
+                .get_or_init(|| {
+                    let parsed = Provider::parse(code, text).inspect_err(|problems| {
+                        tracing::error!(code, ?problems, "a built-in provider file is wrong")
+                    });
+                    parsed.ok().map(Arc::new)
+                })
+                .as_ref(),
+        }
     }
 }
 
@@ -158,5 +186,13 @@ mod tests {
             "{problems:?}"
         );
         assert!(problems.iter().any(|p| p.starts_with("name: ")), "{problems:?}");
+    }
+
+    #[test]
+    fn every_built_in_file_is_read_when_it_is_asked_for() {
+        let catalog = Catalog::load(None).unwrap();
+        let read: Vec<&str> = catalog.iter().map(|provider| provider.code.as_str()).collect();
+        assert_eq!(read, catalog.codes().collect::<Vec<_>>());
+        assert!(read.len() > 200);
     }
 }

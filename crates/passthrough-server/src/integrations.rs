@@ -231,7 +231,7 @@ async fn of_provider(
 async fn unknown(app: &App, environment: &Environment, key: &str) -> Result<ApiError, ApiError> {
     let rows = app.installation.store.list_integrations(environment, None, None, MAX_PAGE).await?.rows;
     let known = rows.iter().map(|row| row.key.as_str());
-    let known = known.chain(app.catalog.iter().map(|provider| provider.code.as_str()));
+    let known = known.chain(app.catalog.codes());
     let suggestion = nearest(key, known).map(str::to_owned);
     let message = match &suggestion {
         Some(near) => format!("there is no integration of this key; did you mean `{near}`?"),
