@@ -11,6 +11,7 @@ mod local;
 mod logging;
 mod open_files;
 mod output;
+mod paging;
 mod pair;
 mod secret;
 mod server;

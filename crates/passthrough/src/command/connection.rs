@@ -8,8 +8,9 @@ use passthrough_client::wire::connection::{
 };
 use serde_json::json;
 
-use crate::exit::{Exit, Hinted};
+use crate::exit::Exit;
 use crate::output::{Output, cell, clean};
+use crate::paging::{Paging, tell_next};
 use crate::server::ServerFlags;
 
 mod create;
@@ -94,12 +95,8 @@ pub struct List {
     /// Only those with this tag
     #[arg(long)]
     tag: Option<String>,
-    /// At most this many
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500))]
-    limit: u32,
-    /// Go on where a list ended: the cursor that it printed
-    #[arg(long)]
-    cursor: Option<String>,
+    #[command(flatten)]
+    paging: Paging,
     #[command(flatten)]
     server: ServerFlags,
 }
@@ -169,8 +166,8 @@ impl List {
             status: self.status.clone(),
             external_id: self.external_id.clone(),
             tag: self.tag.clone(),
-            cursor: self.cursor.clone(),
-            limit: Some(self.limit),
+            cursor: self.paging.cursor.clone(),
+            limit: Some(self.paging.limit),
         };
         let page = self.server.client(output)?.list_connections(&filter).await?;
         if output.is_json() {
@@ -192,9 +189,7 @@ impl List {
         let head = ["id", "status", "provider", "auth", "external id", "name", "created"];
         let rows = page.results.into_iter().map(row).collect();
         output.table(&head, rows, "no connections fit: `passthrough connection create`")?;
-        if let Some(next) = page.next {
-            output.note(format!("there are more: --cursor {next}"));
-        }
+        tell_next(output, page.next);
         Ok(Exit::Done)
     }
 }
@@ -253,20 +248,9 @@ impl Delete {
     async fn run(&self, output: &Output) -> Result<Exit> {
         let client = self.one.server.client(output)?;
         let connection = client.get_connection(&self.one.id).await?;
-        if !self.yes {
-            if !prompt::is_possible() {
-                return Err(Hinted::usage(
-                    "nobody is there to confirm the deletion",
-                    "--yes deletes without asking",
-                )
-                .into());
-            }
-            let what =
-                format!("Delete {} ({}) and its credential for good?", connection.id, connection.provider);
-            if !prompt::confirm(&what)? {
-                output.note("nothing was deleted");
-                return Ok(Exit::Failed);
-            }
+        let what = format!("Delete {} ({}) and its credential for good?", connection.id, connection.provider);
+        if !self.yes && !prompt::deletion(output, &what)? {
+            return Ok(Exit::Failed);
         }
         if self.revoke {
             let deleted = client.revoke_and_delete_connection(&connection.id).await?;

@@ -7,6 +7,7 @@ use passthrough_client::wire::event::Event as WireEvent;
 
 use crate::exit::Exit;
 use crate::output::{Output, cell};
+use crate::paging::{Paging, tell_next};
 use crate::server::ServerFlags;
 
 /// What to do with events.
@@ -45,12 +46,8 @@ pub struct List {
     /// Only those of this connection
     #[arg(long, value_name = "ID")]
     connection: Option<String>,
-    /// At most this many
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500))]
-    limit: u32,
-    /// Go on where a list ended: the cursor that it printed
-    #[arg(long)]
-    cursor: Option<String>,
+    #[command(flatten)]
+    paging: Paging,
     #[command(flatten)]
     server: ServerFlags,
 }
@@ -90,8 +87,8 @@ impl List {
         let filter = EventFilter {
             kind: self.kind.clone(),
             connection: self.connection.clone(),
-            cursor: self.cursor.clone(),
-            limit: Some(self.limit),
+            cursor: self.paging.cursor.clone(),
+            limit: Some(self.paging.limit),
         };
         let page = self.server.client(output)?.list_events(&filter).await?;
         if output.is_json() {
@@ -106,9 +103,7 @@ impl List {
         };
         let head = ["id", "type", "about", "external id", "reason", "time"];
         output.table(&head, page.results.into_iter().map(row).collect(), "nothing has happened yet")?;
-        if let Some(next) = page.next {
-            output.note(format!("there are more: --cursor {next}"));
-        }
+        tell_next(output, page.next);
         Ok(Exit::Done)
     }
 }

@@ -8,8 +8,9 @@ use passthrough_client::wire::integration::Integration as WireIntegration;
 use serde_json::json;
 
 use super::connection::prompt;
-use crate::exit::{Exit, Hinted};
+use crate::exit::Exit;
 use crate::output::{Output, cell, clean};
+use crate::paging::{Paging, tell_next};
 use crate::server::ServerFlags;
 
 mod setup;
@@ -55,12 +56,8 @@ pub struct List {
     /// Only those of this provider
     #[arg(long, value_name = "CODE")]
     provider: Option<String>,
-    /// At most this many
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500))]
-    limit: u32,
-    /// Go on where a list ended: the cursor that it printed
-    #[arg(long)]
-    cursor: Option<String>,
+    #[command(flatten)]
+    paging: Paging,
     #[command(flatten)]
     server: ServerFlags,
 }
@@ -103,8 +100,8 @@ impl List {
     async fn run(&self, output: &Output) -> Result<Exit> {
         let filter = IntegrationFilter {
             provider: self.provider.clone(),
-            cursor: self.cursor.clone(),
-            limit: Some(self.limit),
+            cursor: self.paging.cursor.clone(),
+            limit: Some(self.paging.limit),
         };
         let page = self.server.client(output)?.list_integrations(&filter).await?;
         if output.is_json() {
@@ -125,9 +122,7 @@ impl List {
         let head = ["key", "provider", "name", "client id", "state", "created"];
         let rows = page.results.into_iter().map(row).collect();
         output.table(&head, rows, "no integrations yet: `passthrough integration create`")?;
-        if let Some(next) = page.next {
-            output.note(format!("there are more: --cursor {next}"));
-        }
+        tell_next(output, page.next);
         Ok(Exit::Done)
     }
 }
@@ -136,20 +131,9 @@ impl Delete {
     async fn run(&self, output: &Output) -> Result<Exit> {
         let client = self.one.server.client(output)?;
         let integration = client.get_integration(&self.one.key).await?;
-        if !self.yes {
-            if !prompt::is_possible() {
-                return Err(Hinted::usage(
-                    "nobody is there to confirm the deletion",
-                    "--yes deletes without asking",
-                )
-                .into());
-            }
-            let what =
-                format!("Delete the integration {} ({}) for good?", integration.key, integration.provider);
-            if !prompt::confirm(&what)? {
-                output.note("nothing was deleted");
-                return Ok(Exit::Failed);
-            }
+        let what = format!("Delete the integration {} ({}) for good?", integration.key, integration.provider);
+        if !self.yes && !prompt::deletion(output, &what)? {
+            return Ok(Exit::Failed);
         }
         client.delete_integration(&integration.key).await?;
         output.done(

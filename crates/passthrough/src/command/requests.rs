@@ -11,6 +11,7 @@ use passthrough_wire::record::{ENDINGS, Record};
 
 use crate::exit::Exit;
 use crate::output::{Output, cell, clean};
+use crate::paging::{Paging, tell_next};
 use crate::server::ServerFlags;
 use crate::time;
 
@@ -70,12 +71,8 @@ pub struct List {
     /// Only those before then
     #[arg(long, value_name = "TIME", value_parser = time::parse)]
     until: Option<i64>,
-    /// At most this many
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500))]
-    limit: u32,
-    /// Go on where a list ended: the cursor that it printed
-    #[arg(long)]
-    cursor: Option<String>,
+    #[command(flatten)]
+    paging: Paging,
     #[command(flatten)]
     server: ServerFlags,
 }
@@ -150,8 +147,8 @@ impl List {
         let filter = RequestFilter {
             from: self.since.map(time::rfc3339),
             to: self.until.map(time::rfc3339),
-            cursor: self.cursor.clone(),
-            limit: Some(self.limit),
+            cursor: self.paging.cursor.clone(),
+            limit: Some(self.paging.limit),
             ..self.filter.filter()
         };
         let page = self.server.client(output)?.list_requests(&filter).await?;
@@ -171,9 +168,7 @@ impl List {
         };
         let head = ["started", "status", "method", "provider", "path", "took", "id"];
         output.table(&head, page.results.iter().map(row).collect(), "no records fit")?;
-        if let Some(next) = page.next {
-            output.note(format!("there are more: --cursor {next}"));
-        }
+        tell_next(output, page.next);
         Ok(())
     }
 }

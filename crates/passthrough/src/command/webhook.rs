@@ -216,18 +216,9 @@ impl Delete {
     async fn run(&self, output: &Output) -> Result<Exit> {
         let client = self.one.server.client(output)?;
         let endpoint = client.get_webhook_endpoint(&self.one.id).await?;
-        if !self.yes {
-            if !prompt::is_possible() {
-                return Err(Hinted::usage(
-                    "nobody is there to confirm the deletion",
-                    "--yes deletes without asking",
-                )
-                .into());
-            }
-            if !prompt::confirm(&format!("Delete {} ({}) for good?", endpoint.id, endpoint.url))? {
-                output.note("nothing was deleted");
-                return Ok(Exit::Failed);
-            }
+        let what = format!("Delete {} ({}) for good?", endpoint.id, endpoint.url);
+        if !self.yes && !prompt::deletion(output, &what)? {
+            return Ok(Exit::Failed);
         }
         client.delete_webhook_endpoint(&endpoint.id).await?;
         output.done(&json!({"id": endpoint.id, "deleted": true}), format!("{} is deleted", endpoint.id))?;

@@ -11,6 +11,8 @@ use passthrough_client::wire::fields::FieldError;
 use passthrough_client::wire::provider::{Auth, Field, Provider};
 use secrecy::SecretString;
 
+use crate::exit::Hinted;
+use crate::output::Output;
 use crate::terminal;
 
 /// Whether somebody is there to answer.
@@ -18,9 +20,17 @@ pub(crate) fn is_possible() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
-/// A yes or a no.
-pub(crate) fn confirm(what: &str) -> Result<bool> {
-    answered(|| Confirm::new().with_prompt(what).default(false).interact())
+/// Whether something is really to be deleted. Says so where it is not, and fails where nobody is there to answer.
+pub(crate) fn deletion(output: &Output, what: &str) -> Result<bool> {
+    if !is_possible() {
+        let message = "nobody is there to confirm the deletion";
+        return Err(Hinted::usage(message, "--yes deletes without asking").into());
+    }
+    let sure = answered(|| Confirm::new().with_prompt(what).default(false).interact())?;
+    if !sure {
+        output.note("nothing was deleted");
+    }
+    Ok(sure)
 }
 
 /// One question. Whoever breaks it off gets the terminal back as it was.

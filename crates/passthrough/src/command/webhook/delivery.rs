@@ -7,6 +7,7 @@ use passthrough_client::{Client, DeliveryFilter};
 
 use crate::exit::Hinted;
 use crate::output::{Output, cell, clean};
+use crate::paging::{Paging, tell_next};
 use crate::server::ServerFlags;
 
 /// Which deliveries to list.
@@ -25,12 +26,8 @@ pub struct Deliveries {
     /// Only those of this status
     #[arg(long, value_parser = ["pending", "delivered", "failed"])]
     status: Option<String>,
-    /// At most this many
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500))]
-    limit: u32,
-    /// Go on where a list ended: the cursor that it printed
-    #[arg(long)]
-    cursor: Option<String>,
+    #[command(flatten)]
+    paging: Paging,
     #[command(flatten)]
     server: ServerFlags,
 }
@@ -70,8 +67,8 @@ impl Deliveries {
             endpoint: self.endpoint.clone(),
             event: self.event.clone(),
             status: self.status.clone(),
-            cursor: self.cursor.clone(),
-            limit: Some(self.limit),
+            cursor: self.paging.cursor.clone(),
+            limit: Some(self.paging.limit),
         };
         let page = self.server.client(output)?.list_webhook_deliveries(&filter).await?;
         if output.is_json() {
@@ -91,9 +88,7 @@ impl Deliveries {
         };
         let head = ["id", "status", "event", "endpoint", "tries", "answer", "taken or next"];
         output.table(&head, page.results.into_iter().map(row).collect(), "nothing was sent yet")?;
-        if let Some(next) = page.next {
-            output.note(format!("there are more: --cursor {next}"));
-        }
+        tell_next(output, page.next);
         Ok(())
     }
 }
