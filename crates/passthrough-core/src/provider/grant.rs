@@ -1,17 +1,18 @@
 //! How a usable secret is obtained, checked and ready to use. What is sent for it is built in `crate::grant`.
 
-use std::sync::Arc;
-
 use http::{HeaderName, Method};
 
 use super::file::{ClientAuth, ExpiresUnit, GrantKind, JwtAlgorithm, OAuth1Signature, Rotation, TokenBody};
-use super::{BaseRefusal, BaseUrlTemplate, ExpiredWhen, HostAllowList, Inputs, JsonTemplate};
-use crate::base_url::{BaseUrl, Origin};
-use crate::connection::{Credential, Variables};
+use super::{ExpiredWhen, JsonTemplate};
 use crate::json_body::Pointer;
 use crate::template::Template;
 
+mod discover;
 pub(super) mod read;
+mod url;
+
+pub use discover::{Discover, DiscoverAt};
+pub use url::{Url, UrlTemplate};
 
 /// Names that an integration's OAuth client brings into templates.
 pub const CLIENT_NAMES: [&str; 2] = ["client_id", "client_secret"];
@@ -240,119 +241,6 @@ pub struct OAuth1 {
     pub callback: Vec<(String, String)>,
 }
 
-/// A call after connecting that finds out variables.
-#[derive(Debug, Clone)]
-pub struct Discover {
-    /// Its method.
-    pub method: Method,
-    /// Where it goes.
-    pub at: DiscoverAt,
-    /// The auth entries that it is for; empty for all.
-    pub auth: Vec<String>,
-    /// What is kept of the answer.
-    pub captures: Vec<Capture>,
-}
-
-/// Where a discovering call goes.
-#[derive(Debug, Clone)]
-pub enum DiscoverAt {
-    /// To a URL of its own, which the file fixes.
-    Url(UrlTemplate),
-    /// To a path at the base URL.
-    Path(Template),
-    /// To a URL, as the file writes the request: nothing is injected.
-    Call(Box<Step>),
-}
-
-/// An address made of variables, by the rules of base URLs: no value can move it to a host that the file does not
-/// know. A slash at its end and a fixed query stay.
-#[derive(Debug, Clone)]
-pub struct UrlTemplate {
-    base: BaseUrlTemplate,
-    slash: bool,
-    query: Option<String>,
-}
-
-/// An address to send something to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Url {
-    /// Scheme, host, port and path.
-    pub base: BaseUrl,
-    slash: bool,
-    query: Option<String>,
-}
-
-impl UrlTemplate {
-    /// The address for one connection.
-    pub fn resolve(
-        &self,
-        variables: &Variables,
-        credential: &Credential,
-        inputs: &Inputs,
-        hosts: &HostAllowList,
-    ) -> Result<Url, BaseRefusal> {
-        let base = self.base.resolve(variables, credential, inputs, hosts)?;
-        Ok(Url { base: (*base).clone(), slash: self.slash, query: self.query.clone() })
-    }
-
-    /// Where it is for one connection; `None` where that cannot be said yet.
-    pub fn origin(
-        &self,
-        variables: &Variables,
-        credential: &Credential,
-        inputs: &Inputs,
-        hosts: &HostAllowList,
-    ) -> Option<Arc<Origin>> {
-        self.resolve(variables, credential, inputs, hosts).ok().map(|url| url.base.origin)
-    }
-
-    /// The text in the file, without its query.
-    pub fn source(&self) -> &str {
-        self.base.source()
-    }
-
-    pub(super) fn template(&self) -> &Template {
-        self.base.template()
-    }
-}
-
-impl Url {
-    /// An address that a discovery document names.
-    pub fn parse(text: &str) -> Result<Self, crate::base_url::BaseUrlError> {
-        let (text, query) = match text.split_once('?') {
-            Some((text, query)) => (text, Some(query.to_owned())),
-            None => (text, None),
-        };
-        // A fragment would hide what is put behind it, a quote or line would end the header or attribute it goes into.
-        let odd = |c: &char| !c.is_ascii_graphic() || matches!(c, '"' | '#' | '<' | '>');
-        if let Some(odd) = query.as_deref().and_then(|query| query.chars().find(odd)) {
-            return Err(crate::base_url::BaseUrlError::QueryCharacter(odd));
-        }
-        let slash = text.splitn(4, '/').nth(3).is_some_and(|path| path.is_empty() || path.ends_with('/'));
-        Ok(Self { base: BaseUrl::parse(text)?, slash, query })
-    }
-
-    /// Path and query as they are sent, with more parameters behind the fixed ones; those are encoded already.
-    pub fn path_and_query(&self, more: &str) -> String {
-        let mut text = self.base.path().to_owned();
-        if self.slash || text.is_empty() {
-            text.push('/');
-        }
-        let mut separator = '?';
-        for query in self.query.as_deref().into_iter().chain(Some(more)).filter(|query| !query.is_empty()) {
-            text.push(separator);
-            text.push_str(query);
-            separator = '&';
-        }
-        text
-    }
-
-    /// The whole, with more parameters; those are encoded already.
-    pub fn with_query(&self, more: &str) -> String {
-        format!("{}{}", self.base.origin, self.path_and_query(more))
-    }
-}
-
 impl Grant {
     /// The names that it brings into the templates of the injection, besides fields and variables.
     pub fn yields(&self) -> Vec<&str> {
@@ -461,26 +349,6 @@ impl Grant {
             }
         }
         templates
-    }
-}
-
-impl Discover {
-    /// Whether connections of this auth entry make the call.
-    pub fn is_for(&self, auth: &str) -> bool {
-        self.auth.is_empty() || self.auth.iter().any(|name| name == auth)
-    }
-
-    /// The names that its request uses.
-    pub(super) fn names(&self) -> Vec<&str> {
-        match &self.at {
-            DiscoverAt::Url(url) => url.template().names(),
-            DiscoverAt::Path(path) => path.names(),
-            DiscoverAt::Call(step) => {
-                let mut templates = Vec::new();
-                step.collect_templates(&mut templates);
-                templates.into_iter().flat_map(|template| template.names()).collect()
-            }
-        }
     }
 }
 
