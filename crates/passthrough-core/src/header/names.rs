@@ -103,8 +103,8 @@ pub(super) fn kind_in_request(name: &[u8]) -> Kind {
 
 /// Whether a header by this name is part of how callers speak to us, and never goes to a provider.
 /// `x-api-key` is not among them: it depends on what it carried.
-pub fn is_ours(name: &str) -> bool {
-    judge(name.as_bytes(), is_ours_canonical)
+pub fn is_ours(name: &[u8]) -> bool {
+    judge(name, is_ours_canonical)
 }
 
 /// Whether a header by this name, under any spelling, frames, routes or disguises a message. Neither a caller

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::extract::{FromRequestParts, Path};
 use http::HeaderMap;
 use http::request::Parts;
-use passthrough_core::header::Fields;
+use passthrough_core::header::{Fields, is_ours};
 use passthrough_core::retry::MAX_RETRIES;
 use passthrough_core::suggest::nearest;
 use passthrough_core::token::holds_token;
@@ -230,9 +230,9 @@ const RATE_LIMITS: &[u8] = b"passthrough-ratelimit-";
 
 /// Takes those headers out that hold a key or a connection token of ours, be it of this caller or of another: an
 /// SDK of a third party sends the key that it was given wherever its own API wants it, and there it would leak to
-/// the provider.
+/// the provider. Where tokens are to stand is not searched for them: those headers never go to a provider.
 pub(super) fn strip_own_tokens(fields: &mut Fields) {
-    fields.0.retain(|(_, value)| !holds_token(value));
+    fields.0.retain(|(name, value)| is_ours(name) || !holds_token(value));
 }
 
 /// The connection token of a request that must have one.
