@@ -196,7 +196,7 @@ async fn read(
         ErrorCode::PayloadTooLarge => ApiError::envelope_too_large(limit),
         _ => error,
     })?;
-    let converted = parse(&json).and_then(|request| request.convert(door, app.moment().nonce));
+    let converted = parse(&json).and_then(|request| request.convert(door, || app.moment().nonce));
     let converted = converted.map_err(|errors| {
         *asked = serde_json::from_slice(&json).unwrap_or_default();
         // Anything may stand there. A method is a short word.
@@ -234,12 +234,16 @@ pub(super) fn respond(performed: Performed) -> Result<DoorAnswer, ApiError> {
     }
 }
 
+/// Room for most envelopes, so that they are not moved again and again while they grow.
+const USUAL_ENVELOPE: usize = 2 * 1024;
+
 /// An envelope in one of its forms.
 pub(super) fn answer_json(
     envelope: &impl serde::Serialize,
     standing: Option<Standing>,
 ) -> Result<DoorAnswer, ApiError> {
-    let json = serde_json::to_vec(envelope).map_err(ApiError::internal)?;
+    let mut json = Vec::with_capacity(USUAL_ENVELOPE);
+    serde_json::to_writer(&mut json, envelope).map_err(ApiError::internal)?;
     let mut answer = DoorAnswer::json(StatusCode::OK, "envelope", json);
     if let Some(standing) = standing {
         standing.announce(&mut answer.fields, Announced::Here);

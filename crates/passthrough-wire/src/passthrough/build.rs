@@ -172,7 +172,7 @@ mod tests {
         ];
         for request in bodies {
             let read = PassthroughRequest::parse(sent(&request).as_bytes()).unwrap();
-            read.convert(passthrough_core::fault::Door::Envelope, [0; 16]).unwrap();
+            read.convert(passthrough_core::fault::Door::Envelope, || [0; 16]).unwrap();
         }
     }
 

@@ -28,7 +28,7 @@ pub struct Converted {
 impl PassthroughRequest {
     /// Converts what came in by a door; all mistakes at once. `nonce` becomes the boundary of a multipart body: a boundary that
     /// a caller could foresee could be smuggled into a part.
-    pub fn convert(self, door: Door, nonce: [u8; 16]) -> Result<Converted, Vec<FieldError>> {
+    pub fn convert(self, door: Door, nonce: impl FnOnce() -> [u8; 16]) -> Result<Converted, Vec<FieldError>> {
         let mut errors = Vec::new();
         let path = CallerPath::parse(&self.path).map_err(|error| {
             errors.push(FieldError::new("path", error.to_string()));
@@ -64,12 +64,12 @@ impl PassthroughRequest {
         Ok(Converted { request, response_as: self.response_as.into(), timeout_ms: self.timeout_ms })
     }
 
-    fn body(&self, nonce: [u8; 16]) -> Result<RequestBody, FieldError> {
+    fn body(&self, nonce: impl FnOnce() -> [u8; 16]) -> Result<RequestBody, FieldError> {
         if let Some(form) = &self.form {
             return Ok(bytes(encode_form(form), Some("application/x-www-form-urlencoded")));
         }
         if let Some(parts) = &self.multipart {
-            let boundary = format!("passthrough-{}", HEXLOWER.encode(&nonce));
+            let boundary = format!("passthrough-{}", HEXLOWER.encode(&nonce()));
             let encoded = encode_multipart(parts, &boundary)?;
             return Ok(bytes(encoded, Some(&format!("multipart/form-data; boundary={boundary}"))));
         }

@@ -4,7 +4,7 @@ use passthrough_core::upstream::RequestBody;
 use super::*;
 
 fn converted(json: &str) -> Converted {
-    PassthroughRequest::parse(json.as_bytes()).unwrap().convert(Door::Envelope, [7; 16]).unwrap()
+    PassthroughRequest::parse(json.as_bytes()).unwrap().convert(Door::Envelope, || [7; 16]).unwrap()
 }
 
 fn body(json: &str) -> (String, Option<String>) {
@@ -20,7 +20,7 @@ fn body(json: &str) -> (String, Option<String>) {
 fn errors(json: &str) -> Vec<String> {
     let parsed = PassthroughRequest::parse(json.as_bytes());
     let errors = match parsed {
-        Ok(request) => request.convert(Door::Envelope, [0; 16]).unwrap_err(),
+        Ok(request) => request.convert(Door::Envelope, || [0; 16]).unwrap_err(),
         Err(errors) => errors,
     };
     errors.into_iter().map(|error| format!("{}: {}", error.path, error.message)).collect()
