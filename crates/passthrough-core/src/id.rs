@@ -109,6 +109,11 @@ id!(
     "pub"
 );
 id!(
+    /// A linked user of Panora's dialect: an end user, by the id in the caller's product.
+    LinkedUserId,
+    "user"
+);
+id!(
     /// Something that happened to a connection or an integration.
     EventId,
     "evt"

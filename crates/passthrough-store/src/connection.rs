@@ -193,7 +193,7 @@ fn read_stored(row: &AnyRow) -> Result<StoredConnection, StoreError> {
 }
 
 /// Refuses what does not fit an index.
-fn check_indexed(text: &str) -> Result<(), StoreError> {
+pub(crate) fn check_indexed(text: &str) -> Result<(), StoreError> {
     if text.len() > MAX_INDEXED_TEXT {
         return Err(StoreError::InvalidText(TextFault::TooLong));
     }

@@ -35,6 +35,12 @@ const SOURCES: &[Source] = &[
         sqlite: include_str!("../migrations/sqlite/0003_renewal.sql"),
         postgres: include_str!("../migrations/postgres/0003_renewal.sql"),
     },
+    Source {
+        version: 4,
+        name: "linked_users",
+        sqlite: include_str!("../migrations/sqlite/0004_linked_users.sql"),
+        postgres: include_str!("../migrations/postgres/0004_linked_users.sql"),
+    },
 ];
 
 /// Any number, as long as all processes of this program agree and no neighbour in the database uses it.

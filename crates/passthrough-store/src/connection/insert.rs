@@ -10,6 +10,7 @@ use super::{StoredConnection, TAG_SEPARATOR, check_indexed};
 use crate::change::ChangeSubject;
 use crate::error::{StoreError, TextFault};
 use crate::event::{About, EventKind, NewEvent};
+use crate::linked_user::ensure_for_connection;
 use crate::sql::Statement;
 use crate::store::Store;
 
@@ -42,6 +43,11 @@ impl Store {
         insert_row(on, stored).await?;
         insert_credential(on, stored).await?;
         insert_tags(on, &connection.environment, connection.id, &connection.tags).await?;
+        if let Some(external_id) = &connection.external_id {
+            // The connection's own ULID is of no other linked user.
+            let (environment, id) = (&connection.environment, connection.id.ulid().into());
+            ensure_for_connection(on, environment, id, external_id, connection.created_at).await?;
+        }
         if let Some(event) = event {
             let about = About {
                 environment: &connection.environment,

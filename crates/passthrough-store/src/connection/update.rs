@@ -12,6 +12,7 @@ use crate::credential::{CredentialTimes, replace_credential};
 use crate::error::StoreError;
 use crate::event::NewEvent;
 use crate::link::step::{LinkEnd, finish};
+use crate::linked_user::ensure_for_connection;
 use crate::sealed::Sealed;
 use crate::sql::Statement;
 use crate::store::Store;
@@ -100,6 +101,11 @@ impl Store {
                 .execute(&mut *transaction)
                 .await?;
             insert_tags(&mut transaction, environment, id, tags).await?;
+        }
+        if let (true, Some(Some(external_id))) = (found, &patch.external_id) {
+            // The event's ULID is of no other linked user; the connection's may be that of its first external id.
+            let user = patch.event.as_ref().map_or(id.ulid(), |event| event.id.ulid()).into();
+            ensure_for_connection(&mut transaction, environment, user, external_id, at).await?;
         }
         if let (true, Some(before)) = (found, before) {
             self.follow_status(&mut transaction, environment, id, &before, patch, at).await?;

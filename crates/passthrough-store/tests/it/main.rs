@@ -9,6 +9,7 @@ mod credentials;
 mod crowd;
 mod integrations;
 mod isolation;
+mod linked_users;
 mod links;
 mod lists;
 mod migrations;

@@ -103,13 +103,20 @@ async fn a_connection_of_the_second_version_goes_on_as_it_was(rig: Rig) {
         "insert into environments values ('production', 1); \
          insert into connections values ('{id}', 'production', 'acme', 'acme', 'api_key', 'connected', null, null, \
          '{account}', null, 5, 6, null, {hex}, {hex}, 'k1', 3); \
+         insert into connections select '{other}', environment, provider, integration, auth, status, name, 'user 1', null, \
+         account_label, 7, updated_at, verified_at, token_hash, sealed_variables, variables_key_id, \
+         variables_generation from connections; \
          insert into credentials values ('{id}', 'production', 4, {hex}, 'k1', 77)",
         id = connection_id(1),
+        other = connection_id(2),
         account = account.replace('\'', "''"),
     );
     sqlx::raw_sql(AssertSqlSafe(rows)).execute(&backdoor).await.unwrap();
 
-    assert_eq!(rig.store.migrate().await.unwrap().len(), 1);
+    assert_eq!(rig.store.migrate().await.unwrap().len(), 2);
+    let user = rig.store.find_linked_user_by_origin(&production(), "user 1").await.unwrap().unwrap();
+    assert_eq!((user.id.ulid(), user.created_at, &user.alias), (connection_id(2).ulid(), 7, &None));
+    assert_eq!(rig.store.list_linked_users(&production(), None, 9).await.unwrap().rows, [user]);
     let state = rig.store.find_refresh_state(&production(), connection_id(1)).await.unwrap().unwrap();
     assert_eq!((state.status, state.credential.generation), (ConnectionStatus::Connected, 4));
     assert_eq!((state.credential.sealed, state.credential.expires_at), (b"c".to_vec(), Some(77)));
