@@ -54,7 +54,7 @@ pub struct PassthroughRequest {
     pub method: Method,
     /// Path and query, already judged.
     pub path: CallerPath,
-    /// Name of one of the provider's base URLs.
+    /// Name of one of the provider's base URLs, or one of those URLs itself.
     pub base: Option<String>,
     /// The headers as the caller gave them.
     pub headers: Fields,
@@ -267,6 +267,9 @@ fn resolve_base(
     hosts: &HostAllowList,
 ) -> Result<Arc<BaseUrl>, Refusal> {
     let OpenConnection { provider, credential, variables, .. } = connection;
+    if let Some(url) = name.filter(|name| name.contains("://")) {
+        return known_base(connection, url, hosts);
+    }
     let Some(base) = provider.base(name) else {
         let known: Vec<_> = provider.base_urls.keys().map(String::as_str).collect();
         let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
@@ -277,6 +280,27 @@ fn resolve_base(
     };
     base.resolve(variables, credential, &provider.variables, hosts)
         .map_err(|refusal: BaseRefusal| Refusal::Connection(refusal.to_string()))
+}
+
+/// A base URL that a caller wrote out: one of those that the provider has for this connection, or a refusal. An allow
+/// list of hosts is not asked here: hosts that a variable may name are no places for credentials that were given for
+/// another one, and whoever holds an API key could send them there.
+fn known_base(
+    connection: OpenConnection<'_>,
+    url: &str,
+    hosts: &HostAllowList,
+) -> Result<Arc<BaseUrl>, Refusal> {
+    let OpenConnection { provider, credential, variables, .. } = connection;
+    let asked = BaseUrl::parse(url).map_err(|error| Refusal::request("base", error))?;
+    let all = std::iter::once(&provider.base_url).chain(provider.base_urls.values());
+    let resolved =
+        all.filter_map(|base| base.resolve(variables, credential, &provider.variables, hosts).ok());
+    resolved.into_iter().find(|base| **base == asked).ok_or_else(|| {
+        Refusal::request(
+            "base",
+            format!("is none of the base URLs that {} has for this connection", provider.code),
+        )
+    })
 }
 
 fn build_uri(

@@ -392,6 +392,24 @@ fn a_base_is_chosen_by_its_name_and_an_unknown_one_is_the_callers_fault() {
     assert_eq!(built.origin.to_string(), "https://up.example.com");
     assert_eq!(built.shown_path, "/me");
     assert_eq!(request_fault(at("evil")), "base: test has no such base URL; it has upload, content");
+    // Written out it is the same, in whatever spelling; and nothing else is one, be it on the same host.
+    for url in ["https://up.example.com/u", "https://UP.example.com:443/u/"] {
+        assert_eq!(at(url).unwrap().uri.to_string(), "https://up.example.com/u/me");
+    }
+    assert_eq!(at("https://api.example.com/v1").unwrap().uri.to_string(), "https://api.example.com/v1/me");
+    let none = "base: is none of the base URLs that test has for this connection";
+    for url in [
+        "https://evil.example",
+        "http://up.example.com/u",
+        "https://up.example.com",
+        "https://up.example.com/u/v",
+        "https://up.example.com:444/u",
+    ] {
+        assert_eq!(request_fault(at(url)), none, "{url}");
+    }
+    assert!(
+        request_fault(at("https://up.example.com@evil.example/u")).starts_with("base: the URL must not hold")
+    );
     let none = Rig::key(r#"inject.headers.x-key = "{key}""#, "k3y")
         .build(PassthroughRequest { base: Some("x".to_owned()), ..get("/me") });
     assert_eq!(request_fault(none), "base: test has no such base URL; it has none");
