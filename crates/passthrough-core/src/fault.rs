@@ -50,6 +50,8 @@ names! {
         Proxy = "proxy",
         /// Terminal's dialect.
         Terminal = "terminal",
+        /// Panora's dialect.
+        Panora = "panora",
     }
 }
 

@@ -35,6 +35,7 @@ pub mod link;
 mod link_sessions;
 mod list;
 pub mod metrics;
+mod panora;
 mod passthrough;
 mod providers;
 mod proxy;
@@ -82,6 +83,14 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(middleware::from_fn(sound_head))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(terminal::errors));
+    let (panora_routes, _) = panora::routes();
+    let panora = |router: Router<Arc<App>>| {
+        router
+            .method_not_allowed_fallback(async || ApiError::method_not_allowed())
+            .layer(middleware::from_fn(sound_head))
+            .layer(CatchPanicLayer::custom(panicked))
+            .layer(middleware::from_fn_with_state(Arc::clone(&app), panora::errors))
+    };
     // The prefixes of the pages are asked for first: what is not there is told to a person.
     let pages = link::router()
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
@@ -90,6 +99,10 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(middleware::from_fn_with_state(Arc::clone(&app), link::errors));
     Router::new()
         .nest("/tsp/v1", terminal)
+        .nest("/panora", panora(panora_routes.clone().fallback(not_found)))
+        // An SDK whose server URL is `…/panora` asks for this one, which nesting alone does not have.
+        .merge(panora(Router::new().route("/panora/", get(panora::hello))))
+        .merge(panora(panora_routes))
         .merge(pages)
         .merge(native)
         .layer(middleware::from_fn_with_state(Arc::clone(&app), request_id))
@@ -99,9 +112,14 @@ pub fn router(app: Arc<App>) -> Router {
 /// The description of the API, OpenAPI 3.1.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     let (_, mut openapi) = native();
+    openapi.merge(panora::routes().1);
     let components = openapi.components.get_or_insert_with(Default::default);
     let token = ApiKeyValue::with_description("Connection-Token", "The connection token, `con_tkn_…`.");
     components.add_security_scheme("connectionToken", SecurityScheme::ApiKey(ApiKey::Header(token)));
+    let key = ApiKeyValue::with_description("x-api-key", "The API key, `sk_…`, as Panora's SDKs send it.");
+    components.add_security_scheme("panoraKey", SecurityScheme::ApiKey(ApiKey::Header(key)));
+    let token = ApiKeyValue::with_description("x-connection-token", "The connection token, `con_tkn_…`.");
+    components.add_security_scheme("panoraConnectionToken", SecurityScheme::ApiKey(ApiKey::Header(token)));
     components.add_security_scheme("apiKey", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
     describe_proxy(&mut openapi.paths);
     openapi

@@ -12,7 +12,7 @@ use crate::time;
 
 mod written;
 
-const MAX_TEXT: usize = 500;
+pub(crate) const MAX_TEXT: usize = 500;
 const MAX_TAGS: usize = 50;
 /// How the tag begins that an import gives beside the caller's own: one such tag does not count.
 const IMPORT_TAG: &str = "import:";

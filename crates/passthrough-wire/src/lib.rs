@@ -11,6 +11,7 @@ pub mod fields;
 pub mod integration;
 pub mod link;
 pub mod page;
+pub mod panora;
 pub mod passthrough;
 pub mod provider;
 pub mod record;

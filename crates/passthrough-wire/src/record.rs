@@ -21,7 +21,7 @@ pub struct Record {
     /// The API key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api_key_id: Option<String>,
-    /// The door: `envelope`, `raw`, `proxy` or `terminal`.
+    /// The door: `envelope`, `raw`, `proxy`, `terminal` or `panora`.
     pub door: String,
     /// The method.
     pub method: String,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::extract::{FromRequestParts, Path};
 use http::HeaderMap;
 use http::request::Parts;
+use passthrough_core::fault::Door;
 use passthrough_core::header::{Fields, is_ours};
 use passthrough_core::retry::MAX_RETRIES;
 use passthrough_core::suggest::nearest;
@@ -14,7 +15,7 @@ use passthrough_wire::{
     BASE_HEADER, CONNECTION_TOKEN_HEADER, REQUEST_ID_HEADER, RETRIES_HEADER, SOURCE_HEADER, THROTTLE_HEADER,
     TIMEOUT_HEADER,
 };
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::error::ApiError;
 use crate::app::App;
@@ -22,6 +23,7 @@ use crate::passthrough::Persistence;
 use crate::resolve::{Caller, ResolveError};
 
 const X_CONNECTION_TOKEN: &str = "x-connection-token";
+const X_API_KEY: &str = "x-api-key";
 
 /// The one variable segment of a path, decoded.
 pub(super) struct Segment(pub(super) String);
@@ -40,6 +42,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Segment {
 #[derive(Debug, Default)]
 pub(super) struct Presented<'a> {
     authorization: Given<'a>,
+    x_api_key: Given<'a>,
     connection_token: Given<'a>,
     x_connection_token: Given<'a>,
     base: Given<'a>,
@@ -118,6 +121,8 @@ impl<'a> Presented<'a> {
         let is = |wanted: &str| name.eq_ignore_ascii_case(wanted.as_bytes());
         if is("authorization") {
             Some(&mut self.authorization)
+        } else if is(X_API_KEY) {
+            Some(&mut self.x_api_key)
         } else if is(CONNECTION_TOKEN_HEADER) {
             Some(&mut self.connection_token)
         } else if is(X_CONNECTION_TOKEN) {
@@ -141,6 +146,27 @@ impl<'a> Presented<'a> {
         let Ok(value) = std::str::from_utf8(value) else { return Ok(None) };
         let (scheme, key) = value.split_once(' ').unwrap_or_default();
         Ok(scheme.eq_ignore_ascii_case("bearer").then(|| key.trim().into()))
+    }
+
+    /// The API key of Panora's dialect. Its SDKs send an `Authorization: Basic` with nothing in it, which is let be. A
+    /// bearer token is a credential: where it is another one than the key, which of them counts is not ours to guess.
+    pub(super) fn x_api_key(&self) -> Result<Option<SecretString>, ApiError> {
+        let bearer = self.api_key()?;
+        let Some(value) = self.x_api_key.value(X_API_KEY)? else { return Ok(None) };
+        let Ok(key) = std::str::from_utf8(value).map(str::trim) else { return Ok(None) };
+        if bearer.is_some_and(|bearer| bearer.expose_secret() != key) {
+            let message = "is another credential than `x-api-key`; send one of them";
+            return Err(ApiError::bad_field("headers.authorization", message));
+        }
+        Ok(Some(key.into()))
+    }
+
+    /// The API key that a request at this door must have.
+    pub(super) fn api_key_at(&self, door: Door) -> Result<Option<SecretString>, ApiError> {
+        match door {
+            Door::Panora => self.x_api_key(),
+            Door::Envelope | Door::Raw | Door::Proxy | Door::Terminal => self.api_key(),
+        }
     }
 
     /// The connection token of a request that must have one. Doubled or conflicting headers are refused: a proxy
@@ -242,6 +268,11 @@ pub(super) fn required_connection_token(headers: &HeaderMap) -> Result<SecretStr
 
 /// Authenticates a request that acts on the installation.
 pub(super) async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Caller, ApiError> {
-    let api_key = Presented::in_map(headers).api_key()?;
+    authenticate_at(app, Door::Envelope, headers).await
+}
+
+/// The same with the API key where a door has it.
+pub(super) async fn authenticate_at(app: &App, door: Door, headers: &HeaderMap) -> Result<Caller, ApiError> {
+    let api_key = Presented::in_map(headers).api_key_at(door)?;
     Ok(app.resolver.authenticate(api_key.as_ref(), app.now_ms()).await?)
 }

@@ -77,11 +77,16 @@ impl ListQuery {
 
     /// How many entries a page shall have.
     pub(super) fn limit(&mut self) -> u32 {
+        self.limit_or(DEFAULT_LIMIT)
+    }
+
+    /// The same with another number where nobody says.
+    pub(super) fn limit_or(&mut self, default: u32) -> u32 {
         let limit: Option<u32> = self.value("limit");
         if limit.is_some_and(|limit| !(1..=MAX_LIMIT).contains(&limit)) {
             self.error("limit", format!("must be 1 to {MAX_LIMIT}"));
         }
-        limit.unwrap_or(DEFAULT_LIMIT)
+        limit.unwrap_or(default)
     }
 
     /// Where the page begins: behind the entry that the last page ended with.

@@ -85,7 +85,7 @@ pub(super) async fn send(
 ) -> Result<Performed, ApiError> {
     let DoorRequest { id: request_id, fields, body, .. } = request;
     let presented = Presented::in_fields(&fields);
-    let api_key = presented.api_key().map_err(|error| turn_away(app, door, error))?;
+    let api_key = presented.api_key_at(door).map_err(|error| turn_away(app, door, error))?;
     // Who has no key is not read from: a stranger could make us hold megabytes.
     let known = app.resolver.authenticate(api_key.as_ref(), app.now_ms()).await;
     known.map_err(|error| turn_away(app, door, error))?;

@@ -11,7 +11,7 @@ use passthrough_wire::error::ErrorCode;
 use super::number::{Counter, Gauge, Histogram};
 
 /// The doors, in the order of [`Provider::doors`].
-const DOORS: [Door; 4] = [Door::Envelope, Door::Raw, Door::Proxy, Door::Terminal];
+const DOORS: [Door; 5] = [Door::Envelope, Door::Raw, Door::Proxy, Door::Terminal, Door::Panora];
 
 /// Every code of ours, in its own order, so that a code's position is its number.
 const CODES: [ErrorCode; 20] = [
@@ -220,6 +220,7 @@ fn position(door: Door) -> usize {
         Door::Raw => 1,
         Door::Proxy => 2,
         Door::Terminal => 3,
+        Door::Panora => 4,
     }
 }
 

@@ -40,6 +40,7 @@ mod logs;
 mod metrics;
 mod misbehaving;
 mod oauth1;
+mod panora;
 mod passthrough;
 mod proxy;
 mod raw;
