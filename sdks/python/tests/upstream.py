@@ -14,6 +14,16 @@ OPENAI_KEY = "sk-real-openai-key"
 ANTHROPIC_KEY = "sk-ant-real-key"
 
 
+PLAIN = {
+    "/array": (200, "application/json", b"[1, 2]"),
+    "/null": (200, "application/json", b"null"),
+    "/text": (200, "text/plain; charset=iso-8859-1", b"gr\xfc\xdf"),
+    "/xml": (200, "application/xml", b"<a>1</a>"),
+    "/empty": (200, "application/json", b""),
+}
+"""Status, content type and body."""
+
+
 @dataclass(frozen=True)
 class Seen:
     """A request that has arrived."""
@@ -62,6 +72,8 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(int(route.removeprefix("/status/")), {"error": "as asked"})
         elif route == "/bytes":
             self.plain(200, "application/octet-stream", bytes(range(256)) * 4096)
+        elif route in PLAIN:
+            self.plain(*PLAIN[route])
         elif route == "/slow-stream":
             self.pieces("text/event-stream", [b"data: one\n\n", b"data: two\n\n"])
         elif route == "/redirect":
