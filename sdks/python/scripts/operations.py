@@ -51,6 +51,9 @@ health          ready           GET     /readyz
 # Written by hand: the passthrough itself. Not for callers: what a monitor reads.
 BY_HAND = {"/v1/passthrough", "/v1/passthrough/raw", "/v1/proxy/{path}", "/metrics"}
 
+# Dialects are for other people's SDKs.
+DIALECTS = {"Panora"}
+
 ABOUT = {
     "connections": "Your customers' accounts.",
     "integrations": "Providers as they are set up in this environment.",

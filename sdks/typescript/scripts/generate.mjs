@@ -12,8 +12,27 @@ const HEAD = "// Generated from openapi.json by `npm run generate`. Not edited b
 // Names that everybody's code has already.
 const RENAMED = { Record: "RequestRecord", Event: "PassthroughEvent" };
 
+/** Takes out what is not for this SDK: Panora's dialect, which is for Panora's own, and the schemas of that alone. */
+function withoutDialects(document) {
+  const ofDialect = (item) => Object.values(item).every((operation) => operation.tags?.includes("Panora"));
+  const [theirs, ours] = [true, false].map((wanted) =>
+    Object.fromEntries(Object.entries(document.paths).filter(([, item]) => ofDialect(item) === wanted))
+  );
+  const { schemas } = document.components;
+  const named = (part, found = new Set()) => {
+    for (const [, name] of JSON.stringify(part).matchAll(/"#\/components\/schemas\/([^"]+)"/g)) {
+      if (!found.has(name)) named(schemas[name], found.add(name));
+    }
+    return found;
+  };
+  const kept = named(ours);
+  for (const name of named(theirs)) if (!kept.has(name)) delete schemas[name];
+  document.paths = ours;
+}
+
 export async function generate() {
   const document = JSON.parse(await readFile(source, "utf8"));
+  withoutDialects(document);
   // Types are looked up by path and method. Operation ids would make a second table of them, in which two operations
   // of one id are one.
   for (const item of Object.values(document.paths)) {

@@ -499,7 +499,7 @@ class Record(Model):
     """The API key."""
 
     door: str
-    """The door: `envelope`, `raw`, `proxy` or `terminal`."""
+    """The door: `envelope`, `raw`, `proxy`, `terminal` or `panora`."""
 
     method: str
     """The method."""

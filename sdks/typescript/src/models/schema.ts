@@ -3258,7 +3258,7 @@ export interface components {
                 attempts: number;
                 /** @description The connection, where the token led to one. */
                 connectionId?: string | null;
-                /** @description The door: `envelope`, `raw`, `proxy` or `terminal`. */
+                /** @description The door: `envelope`, `raw`, `proxy`, `terminal` or `panora`. */
                 door: string;
                 /**
                  * Format: int64
@@ -3575,7 +3575,7 @@ export interface components {
             attempts: number;
             /** @description The connection, where the token led to one. */
             connectionId?: string | null;
-            /** @description The door: `envelope`, `raw`, `proxy` or `terminal`. */
+            /** @description The door: `envelope`, `raw`, `proxy`, `terminal` or `panora`. */
             door: string;
             /**
              * Format: int64
