@@ -44,6 +44,9 @@ pub enum Unknown {
     Ignore,
 }
 
+/// How a message begins that is about a field nobody asked for.
+pub(crate) const UNKNOWN_FIELD: &str = "unknown field";
+
 /// A JSON object whose fields are taken out one by one.
 #[derive(Debug)]
 pub struct Fields<'a> {
@@ -145,8 +148,8 @@ impl<'a> Fields<'a> {
             for (name, _) in &self.entries {
                 let suggestion = nearest(name, self.known.iter().copied()).map(str::to_owned);
                 let message = match &suggestion {
-                    Some(near) => format!("unknown field; did you mean `{near}`?"),
-                    None => format!("unknown field; there are {}", self.known.join(", ")),
+                    Some(near) => format!("{UNKNOWN_FIELD}; did you mean `{near}`?"),
+                    None => format!("{UNKNOWN_FIELD}; there are {}", self.known.join(", ")),
                 };
                 self.errors.push(FieldError { message, path: name.clone(), suggestion });
             }

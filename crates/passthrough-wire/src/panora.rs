@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::connection::MAX_TEXT;
 use crate::error::ErrorBody;
-use crate::fields::{FieldError, Fields, Unknown};
+use crate::fields::{FieldError, Fields, UNKNOWN_FIELD, Unknown};
 use crate::passthrough::{HeaderValues, Method, Pairs, Part, PassthroughRequest, PassthroughResponse};
 
 /// How many linked users a batch may have.
@@ -195,8 +195,17 @@ pub struct PanoraError {
     pub error: ErrorBody,
 }
 
-/// A place in a request of ours, by the name that it has in Panora's.
-pub fn panora_path(path: &str) -> String {
+/// What is wrong with a request, with the place by the name that it has in Panora's. A field that does not exist there
+/// is one of the caller's own words.
+pub fn in_panoras_words(error: FieldError) -> FieldError {
+    if error.message.starts_with(UNKNOWN_FIELD) {
+        error
+    } else {
+        FieldError { path: panora_path(&error.path), ..error }
+    }
+}
+
+fn panora_path(path: &str) -> String {
     match path {
         "base" => "overrideBaseUrl".to_owned(),
         path => match (path.strip_prefix("body"), path.strip_prefix("multipart")) {

@@ -20,7 +20,7 @@ use passthrough_wire::error::ErrorCode;
 use passthrough_wire::fields::FieldError;
 use passthrough_wire::page::{MAX_LIMIT, Page};
 use passthrough_wire::panora::{
-    PanoraConnection, PanoraError, PanoraRequest, PanoraResponse, REDACTED, panora_path,
+    PanoraConnection, PanoraError, PanoraRequest, PanoraResponse, REDACTED, in_panoras_words,
 };
 use passthrough_wire::time;
 use utoipa_axum::router::OpenApiRouter;
@@ -199,7 +199,7 @@ pub(super) async fn errors(
 ) -> Response {
     let response = next.run(request).await;
     let Some(error) = response.extensions().get::<ApiError>() else { return response };
-    let error = in_panoras_words(error.clone());
+    let error = told_in_panoras_words(error.clone());
     let body = PanoraError {
         status_code: error.status().as_u16(),
         timestamp: time::format(app.now_ms()),
@@ -214,13 +214,13 @@ pub(super) async fn errors(
 }
 
 /// What is wrong with a request is told by the names that it has there.
-fn in_panoras_words(error: ApiError) -> ApiError {
+fn told_in_panoras_words(error: ApiError) -> ApiError {
     if error.code != ErrorCode::BadRequest {
         return error;
     }
     let detail = error.detail.as_deref().cloned().unwrap_or_default();
-    let Ok(mut fields) = serde_json::from_value::<Vec<FieldError>>(detail) else { return error };
-    fields.iter_mut().for_each(|field| field.path = panora_path(&field.path));
+    let Ok(fields) = serde_json::from_value::<Vec<FieldError>>(detail) else { return error };
+    let fields = fields.into_iter().map(in_panoras_words).collect();
     let ApiError { message, detail, .. } = ApiError::bad_request(fields);
     ApiError { message, detail, ..error }
 }

@@ -421,7 +421,7 @@ async fn a_failure_has_panora_s_form_and_ours(engine: Engine) {
         refused(&response, status, code, path);
         if status == 405 {
             assert!(response.header("allow").is_some());
-        } else {
+        } else if !path.contains('%') {
             refused(&ask(&program, method, path, &[], "").await, 401, "unauthorized", path);
         }
     }
