@@ -39,11 +39,13 @@ check: ## Everything that needs no test run: format, lints, documentation, licen
 	else echo "cargo-deny is not installed, so deny.toml was not checked; hint: cargo install --locked cargo-deny"; fi
 
 # A test fails when what is committed is not what the code generates.
-generate: ## Write what is generated from the code: openapi.json, providers/schema.json, parts of docs/
+generate: ## Write what is generated from the code: openapi.json, providers/schema.json, parts of docs/ and of the SDKs
 	cargo build --locked --package passthrough
 	target/debug/passthrough openapi > openapi.json
 	target/debug/passthrough provider schema > providers/schema.json
 	scripts/generate-docs target/debug/passthrough
+	scripts/with-typescript npm run --silent generate
+	python3 sdks/python/scripts/generate.py
 	PASSTHROUGH_TEST_WRITE=1 cargo test --locked --quiet --package passthrough --test it the_committed_list_of_misbehaviours
 
 fmt: ## Format the Rust code

@@ -11,7 +11,7 @@ Measures passthrough beside nginx, and HAProxy where it is installed.
   passthrough-bench compare [--binary FILE] [--seconds N] [--rounds N] [--out DIR] [FAMILY…]
   passthrough-bench profile [--binary FILE] [--seconds N] [--out DIR] [--no-records] [proxy|envelope|tls]
 
-Families: throughput tls latency stream memory start overload growth (default: all)
+Families: throughput tls latency stream memory start overload growth bundle (default: all)
   --binary FILE   the program to measure                       [default: target/dist/passthrough]
   --seconds N     how long one run of a throughput row lasts    [default: 4]
   --rounds N      how often each rival runs, in turn            [default: 5]

@@ -14,6 +14,7 @@ use crate::{plot, report};
 
 pub use throughput::PATH as PROFILED_PATH;
 
+mod bundle;
 mod growth;
 mod latency;
 mod memory;
@@ -41,11 +42,13 @@ pub enum Family {
     Overload,
     /// How cost grows with connections and body size.
     Growth,
+    /// What a page loads that uses the TypeScript SDK.
+    Bundle,
 }
 
 impl Family {
     /// All, in the order in which they are measured.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Throughput,
         Self::Tls,
         Self::Latency,
@@ -54,6 +57,7 @@ impl Family {
         Self::Start,
         Self::Overload,
         Self::Growth,
+        Self::Bundle,
     ];
 
     fn name(self) -> &'static str {
@@ -66,6 +70,7 @@ impl Family {
             Self::Start => "start",
             Self::Overload => "overload",
             Self::Growth => "growth",
+            Self::Bundle => "bundle",
         }
     }
 }
@@ -132,6 +137,7 @@ pub fn compare(options: &Options) -> Result<()> {
             Family::Start => start::cold(&run),
             Family::Overload => overload::twice(&run),
             Family::Growth => growth::connections_and_bodies(&run),
+            Family::Bundle => bundle::one_function(&run),
         };
         match outcome {
             Ok(measured) => {

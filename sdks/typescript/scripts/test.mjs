@@ -28,7 +28,7 @@ await build({
 const outcomes = await Promise.allSettled([
   run("node_modules/.bin/tsc", "--project", "tests"),
   run("node_modules/.bin/tsc", "--project", "tests/consumer"),
-  run("node", "--enable-source-maps", "--test", ...process.argv.slice(2), ".build/tests/main.js"),
+  run("node", "--enable-source-maps", "--test", "--test-reporter=spec", ...process.argv.slice(2), ".build/tests/main.js"),
 ]);
 for (const { reason } of outcomes) if (reason) console.error(`error: ${reason.message}`);
 if (outcomes.some(({ status }) => status === "rejected")) process.exit(1);

@@ -21,8 +21,11 @@ test("connections", async () => {
   const made = await sdk.connections.create(custom({ externalId: "customer-42", tags: ["b", "a"] }));
   assert.match(made.token, /^con_tkn_/);
   const { token, ...connection } = made;
-  assert.deepEqual(await sdk.connections.get({ id: made.id }), connection);
-  assert.deepEqual(await sdk.connections.getCurrent({ xConnectionToken: token }), connection);
+  // How its credential is, is said where one connection is read by itself.
+  const { credential, ...read } = await sdk.connections.get({ id: made.id });
+  assert.deepEqual(read, connection);
+  assert.equal(credential?.since, made.createdAt);
+  assert.deepEqual(await sdk.connections.getCurrent({ xConnectionToken: token }), { ...connection, credential });
   const found = await sdk.connections.list({ externalId: "customer-42", tag: "a", status: "connected", limit: 5 });
   assert.deepEqual(found.results, [connection]);
 
