@@ -14,36 +14,42 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::body::Body;
 use crate::connection::Connection;
 use crate::error::Error;
+use crate::retries::RetryConfig;
 use crate::server_url::ServerUrl;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longer than the server's own default deadline, so that it is the server that says what took so long.
 const TIMEOUT: Duration = Duration::from_secs(90);
 const POOL_IDLE: Duration = Duration::from_secs(60);
+const LOCAL: &str = "http://127.0.0.1:8080";
+const SERVER_URL_VARIABLE: &str = "PASSTHROUGH_SERVER_URL";
+const API_KEY_VARIABLE: &str = "PASSTHROUGH_API_KEY";
 
 /// A client of one server with one API key. Cheap to clone; all clones share their sockets.
 #[derive(Clone)]
 pub struct Client {
     pub(crate) shared: Arc<Shared>,
+    pub(crate) timeout: Duration,
+    pub(crate) retries: Arc<RetryConfig>,
 }
 
 /// What all clones share.
 pub(crate) struct Shared {
     pub(crate) http: legacy::Client<HttpsConnector<HttpConnector>, Body>,
     pub(crate) server: ServerUrl,
-    pub(crate) timeout: Duration,
-    /// `Authorization`, marked sensitive.
+    /// `Authorization`, marked sensitive, and what else goes with every request.
     pub(crate) headers: HeaderMap,
 }
 
 /// Sets up a [`Client`].
-#[derive(Debug)]
 #[must_use]
 pub struct Builder {
     server_url: String,
     api_key: Option<SecretString>,
     timeout: Duration,
     connect_timeout: Duration,
+    retries: RetryConfig,
+    headers: HeaderMap,
     allow_plain_http: bool,
 }
 
@@ -55,8 +61,33 @@ impl Client {
             api_key: None,
             timeout: TIMEOUT,
             connect_timeout: CONNECT_TIMEOUT,
+            retries: RetryConfig::default(),
+            headers: HeaderMap::new(),
             allow_plain_http: false,
         }
+    }
+
+    /// A client of the server that `PASSTHROUGH_SERVER_URL` names, else of the one at `http://127.0.0.1:8080`, with the
+    /// API key in `PASSTHROUGH_API_KEY`.
+    ///
+    /// # Errors
+    /// Those of [`Builder::build`]; [`Error::Request`] where a variable is not Unicode.
+    pub fn from_env() -> Result<Self, Error> {
+        let mut builder = Self::builder(variable(SERVER_URL_VARIABLE)?.unwrap_or_else(|| LOCAL.to_owned()));
+        builder.api_key = variable(API_KEY_VARIABLE)?.map(SecretString::from);
+        builder.build()
+    }
+
+    /// The same client, whose calls wait so long: see [`Builder::timeout`].
+    #[must_use]
+    pub fn with_timeout(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
+    }
+
+    /// The same client, whose calls are tried again as `retries` says.
+    #[must_use]
+    pub fn with_retries(self, retries: RetryConfig) -> Self {
+        Self { retries: Arc::new(retries), ..self }
     }
 
     /// One end user's account: all its calls present this connection token.
@@ -71,11 +102,28 @@ impl Client {
     pub fn origin(&self) -> String {
         self.shared.server.origin()
     }
+
+    /// The base URL of the proxy, for other people's clients: those must send the API key as `Authorization: Bearer`
+    /// and the connection token as `Connection-Token`.
+    pub fn proxy_base_url(&self) -> String {
+        self.shared.server.below("/v1/proxy")
+    }
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client").field("server", &self.shared.server.origin()).finish_non_exhaustive()
+    }
+}
+
+/// Without the headers: a gateway's may be secret.
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("server_url", &self.server_url)
+            .field("timeout", &self.timeout)
+            .field("retries", &self.retries)
+            .finish_non_exhaustive()
     }
 }
 
@@ -86,8 +134,8 @@ impl Builder {
         self
     }
 
-    /// How long to wait for a whole answer, or for the head of a streamed one once the request stands still.
-    /// 90 seconds where nothing is said.
+    /// How long to wait for a whole answer, with all repetitions and the pauses between them; or for the head of a
+    /// streamed one once the request stands still. 90 seconds where nothing is said.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
@@ -96,6 +144,19 @@ impl Builder {
     /// How long to wait for a TCP connection to the server. 10 seconds where nothing is said.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
+        self
+    }
+
+    /// When calls are tried again. Safe ones, for ten seconds at the most, where nothing is said.
+    pub fn retries(mut self, retries: RetryConfig) -> Self {
+        self.retries = retries;
+        self
+    }
+
+    /// Headers for every request to the server, such as those that a gateway in front of it wants. They do not go to
+    /// the provider, except through the proxy; the API key always wins over an `Authorization` among them.
+    pub fn headers(mut self, headers: HeaderMap) -> Self {
+        self.headers = headers;
         self
     }
 
@@ -116,7 +177,7 @@ impl Builder {
         if server.travels_in_clear() && !self.allow_plain_http {
             return Err(Error::ServerUrl("is plain http to another machine: use https, or allow plain http"));
         }
-        let mut headers = HeaderMap::new();
+        let mut headers = self.headers;
         if let Some(key) = &self.api_key {
             headers.insert(header::AUTHORIZATION, secret_value("Bearer ", key)?);
         }
@@ -136,7 +197,18 @@ impl Builder {
             // Only a request of which nothing was written is given another socket: never a write sent twice.
             .retry_canceled_requests(true)
             .build(https);
-        Ok(Client { shared: Arc::new(Shared { http, server, timeout: self.timeout, headers }) })
+        let (timeout, retries) = (self.timeout, Arc::new(self.retries));
+        Ok(Client { shared: Arc::new(Shared { http, server, headers }), timeout, retries })
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "only where the program asks for it by name")]
+fn variable(name: &'static str) -> Result<Option<String>, Error> {
+    match std::env::var(name) {
+        Ok(value) => Ok(Some(value.trim().to_owned()).filter(|value| !value.is_empty())),
+        Err(std::env::VarError::NotPresent) => Ok(None),
+        // Its value is not quoted: it may be the key.
+        Err(std::env::VarError::NotUnicode(_)) => Err(Error::Request(format!("{name} is not Unicode"))),
     }
 }
 

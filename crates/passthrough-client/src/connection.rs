@@ -4,8 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, Method, header};
-use passthrough_wire::connection::{Connection as WireConnection, PatchConnection};
-use passthrough_wire::passthrough::{PassthroughRequest, PassthroughResponse};
+use passthrough_wire::connection::{Connection as WireConnection, Deleted, PatchConnection};
+use passthrough_wire::passthrough::{Method as WireMethod, PassthroughRequest, PassthroughResponse};
 use passthrough_wire::{CONNECTION_TOKEN_HEADER, TIMEOUT_HEADER};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -14,6 +14,7 @@ use crate::client::{Client, secret_value};
 use crate::error::Error;
 use crate::exchange::{Call, source};
 use crate::response::Response;
+use crate::retries::RetryConfig;
 
 /// How much longer than the server we wait, so that it is the server that reports what took so long.
 const HEADROOM: Duration = Duration::from_secs(10);
@@ -60,6 +61,18 @@ impl Connection {
         Self { options, ..self }
     }
 
+    /// The same account, whose calls wait so long: see [`Builder::timeout`](crate::Builder::timeout).
+    #[must_use]
+    pub fn with_timeout(self, timeout: Duration) -> Self {
+        Self { client: self.client.with_timeout(timeout), ..self }
+    }
+
+    /// The same account, whose requests are tried again as `retries` says. The proxy is not.
+    #[must_use]
+    pub fn with_retries(self, retries: RetryConfig) -> Self {
+        Self { client: self.client.with_retries(retries), ..self }
+    }
+
     /// Makes a passthrough request. Any status of the provider is an `Ok`.
     ///
     /// # Errors
@@ -73,7 +86,12 @@ impl Connection {
     /// # Errors
     /// Every [`Error`]: none of them is the provider's answer.
     pub async fn raw(&self, request: &PassthroughRequest) -> Result<Raw, Error> {
-        let answer = self.client.head(self.envelope("/v1/passthrough/raw", request)?).await?;
+        let call = self.envelope("/v1/passthrough/raw", request)?;
+        self.client.persist(call, |call| self.raw_once(call)).await
+    }
+
+    async fn raw_once(&self, call: Call) -> Result<Raw, Error> {
+        let answer = self.client.head(call).await?;
         match source(answer.headers()) {
             Some("provider") => Ok(Raw::Provider(Response::new(self.client.clone(), answer))),
             Some("envelope") => {
@@ -90,8 +108,9 @@ impl Connection {
     /// Passes an HTTP request through: any method, the path and query byte for byte, the body while it comes.
     /// The answer is the provider's own, streamed.
     ///
-    /// Options may go as headers, too, and then replace those of [`Connection::with_options`]. How a body is framed is decided by the body alone, so `Content-Length`, `Transfer-Encoding`, `Connection` and `Host` among
-    /// `headers` are left out.
+    /// Options may go as headers, too, and then replace those of [`Connection::with_options`]. How a body is framed is
+    /// decided by the body alone, so `Content-Length`, `Transfer-Encoding`, `Connection` and `Host` among `headers` are
+    /// left out. Nothing is tried again here, except by the server.
     ///
     /// # Errors
     /// Every [`Error`]: none of them is the provider's answer.
@@ -151,22 +170,38 @@ impl Connection {
         self.client.call_for_nothing(Call::new(Method::DELETE, CURRENT).token(self.token()?)).await
     }
 
+    /// Gives the grant back to its provider, and deletes the connection whatever comes of that.
+    ///
+    /// # Errors
+    /// Every [`Error`].
+    pub async fn revoke_and_delete(&self) -> Result<Deleted, Error> {
+        let path = format!("{CURRENT}?revoke=true");
+        self.client.call(Call::new(Method::DELETE, path).token(self.token()?)).await
+    }
+
     fn envelope(&self, path: &str, request: &PassthroughRequest) -> Result<Call, Error> {
         let json = serde_json::to_vec(request).map_err(|_| unwritable())?;
         let call = Call::new(Method::POST, path).token(self.token()?).json(json);
         let asked = request.timeout_ms.or_else(|| asked_ms(&self.options));
-        Ok(Call { timeout: Some(self.patience(asked)), options: self.options.clone(), ..call })
+        let (timeout, options, safe) =
+            (Some(self.patience(asked)), self.options.clone(), is_safe(request.method));
+        Ok(Call { timeout, options, safe, ..call })
     }
 
     /// How long to wait for a call that asked the server for a deadline of its own.
     fn patience(&self, asked_ms: Option<u64>) -> Duration {
         let asked = asked_ms.map(|ms| Duration::from_millis(ms).saturating_add(HEADROOM));
-        asked.map_or(self.client.shared.timeout, |asked| asked.max(self.client.shared.timeout))
+        asked.map_or(self.client.timeout, |asked| asked.max(self.client.timeout))
     }
 
     fn token(&self) -> Result<HeaderValue, Error> {
         secret_value("", &self.token)
     }
+}
+
+/// Whether the request changes nothing at the provider.
+fn is_safe(method: WireMethod) -> bool {
+    matches!(method, WireMethod::Get | WireMethod::Head | WireMethod::Options)
 }
 
 pub(crate) fn unwritable() -> Error {

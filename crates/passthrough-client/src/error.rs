@@ -11,6 +11,7 @@ type Source = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why a call gave no result. A provider's 4xx or 5xx is a result, and never one of these.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum Error {
     /// The server answered with an error of its own.
     #[error("{0}")]
@@ -47,8 +48,13 @@ pub enum Error {
         column: usize,
     },
     /// Something answered, but it is not Passthrough: another program at this address, or a proxy before it.
-    #[error("the answer (status {0}) does not come from Passthrough: check the server's URL")]
-    Stranger(StatusCode),
+    #[error("the answer (status {status}) does not come from Passthrough: check the server's URL")]
+    Stranger {
+        /// Its status.
+        status: StatusCode,
+        /// How long to wait before another attempt, where it said.
+        retry_after: Option<Duration>,
+    },
     /// The request cannot be sent as it is.
     #[error("{0}")]
     Request(String),
@@ -114,9 +120,18 @@ impl Error {
             Error::Api(error) => error.body.sent,
             Error::Connect { .. } | Error::Request(_) | Error::ServerUrl(_) | Error::Tls(_) => Sent::No,
             // An answer came that cannot be read: the request may well have been carried out.
-            Error::Broken { .. } | Error::Timeout(_) | Error::Decode { .. } | Error::Stranger(_) => {
+            Error::Broken { .. } | Error::Timeout(_) | Error::Decode { .. } | Error::Stranger { .. } => {
                 Sent::Unknown
             }
+        }
+    }
+
+    /// How long to wait before another attempt, where that was said.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Error::Api(error) => error.retry_after,
+            Error::Stranger { retry_after, .. } => *retry_after,
+            _ => None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! One exchange with the server: the only place where anything is sent.
 
+use std::future::Future;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,13 +10,14 @@ use hyper::body::Incoming;
 use passthrough_wire::error::ErrorBody;
 use passthrough_wire::{CONNECTION_TOKEN_HEADER, REQUEST_ID_HEADER, SOURCE_HEADER};
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 
 use crate::body::Body;
 use crate::client::Client;
 use crate::error::{ApiError, Error};
 
 /// One call of the API: JSON or nothing there, JSON or nothing back.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Call {
     pub(crate) method: Method,
     pub(crate) path: String,
@@ -23,11 +25,14 @@ pub(crate) struct Call {
     pub(crate) options: HeaderMap,
     pub(crate) json: Option<Bytes>,
     pub(crate) timeout: Option<Duration>,
+    /// Whether it changes nothing, whatever its method.
+    pub(crate) safe: bool,
 }
 
 impl Call {
     pub(crate) fn new(method: Method, path: impl Into<String>) -> Self {
-        Self { method, path: path.into(), token: None, options: HeaderMap::new(), json: None, timeout: None }
+        let (safe, path, options) = (method.is_safe(), path.into(), HeaderMap::new());
+        Self { method, path, token: None, options, json: None, timeout: None, safe }
     }
 
     pub(crate) fn get(path: impl Into<String>) -> Self {
@@ -84,13 +89,40 @@ impl Client {
             }
             None => Body::empty(),
         };
-        let patience = call.timeout.unwrap_or(self.shared.timeout);
+        let patience = call.timeout.unwrap_or(self.timeout);
         self.exchange(call.method, &call.path, headers, body, patience).await
+    }
+
+    /// Makes a call, and makes it again where that is wanted. Its timeout is for all of it, pauses included.
+    pub(crate) async fn persist<T, F>(&self, call: Call, attempt: impl Fn(Call) -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        let (began, patience) = (Instant::now(), call.timeout.unwrap_or(self.timeout));
+        let mut tries = 0;
+        loop {
+            let left = patience.saturating_sub(began.elapsed());
+            let error = match attempt(Call { timeout: Some(left), ..call.clone() }).await {
+                Err(Error::Timeout(_)) => return Err(Error::Timeout(patience)),
+                Err(error) => error,
+                done => return done,
+            };
+            tries += 1;
+            match self.retries.pause(&error, call.safe, tries, began.elapsed()) {
+                // What would come too late is not waited for.
+                Some(pause) if began.elapsed() + pause < patience => tokio::time::sleep(pause).await,
+                _ => return Err(error),
+            }
+        }
     }
 
     /// Sends a call and reads its whole answer, which has a 2xx status.
     pub(crate) async fn whole(&self, call: Call) -> Result<Bytes, Error> {
-        let timeout = call.timeout.unwrap_or(self.shared.timeout);
+        self.persist(call, |call| self.once(call)).await
+    }
+
+    async fn once(&self, call: Call) -> Result<Bytes, Error> {
+        let timeout = call.timeout.unwrap_or(self.timeout);
         let exchange = async {
             let answer = self.head(call).await?;
             if answer.status().is_success() {
@@ -147,15 +179,24 @@ pub(crate) fn source(headers: &HeaderMap) -> Option<&str> {
 fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
     let ours = headers.contains_key(REQUEST_ID_HEADER);
     match serde_json::from_slice::<ErrorBody>(body) {
-        Ok(body) => {
-            let wait =
-                headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-            Error::Api(Box::new(ApiError { status, body, retry_after: wait.map(Duration::from_secs) }))
-        }
+        Ok(body) => Error::Api(Box::new(ApiError { status, body, retry_after: retry_after(headers) })),
         Err(error) if ours => Error::decode("the server's error", &error),
         // A proxy, or another program at this address.
-        Err(_) => Error::Stranger(status),
+        Err(_) => Error::Stranger { status, retry_after: retry_after(headers) },
     }
+}
+
+/// `Retry-After`: seconds, or a date (RFC 9110 section 10.2.3), which is held against the answer's own `Date`: whose clock
+/// is right does not matter then.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let value = text(header::RETRY_AFTER)?;
+    if let Ok(seconds) = value.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds).ok();
+    }
+    let date = |text| httpdate::parse_http_date(text).ok();
+    let (then, now) = (date(value)?, date(text(header::DATE)?)?);
+    Some(then.duration_since(now).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -174,8 +215,26 @@ mod tests {
     }
 
     #[test]
+    fn when_to_come_again_is_read_in_both_forms() {
+        let wait = |value, date| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static(value));
+            headers.insert(header::DATE, HeaderValue::from_static(date));
+            retry_after(&headers)
+        };
+        let (date, later) = ("Sun, 22 Nov 2026 10:00:00 GMT", "Sun, 22 Nov 2026 10:00:07 GMT");
+        assert_eq!(wait("2", date), Some(Duration::from_secs(2)));
+        assert_eq!(wait("0.5", date), Some(Duration::from_millis(500)));
+        assert_eq!(wait(later, date), Some(Duration::from_secs(7)));
+        assert_eq!(wait(date, later), Some(Duration::ZERO));
+        for (value, date) in [("soon", date), ("-1", date), ("NaN", date), ("1e300", date), (later, "")] {
+            assert_eq!(wait(value, date), None, "{value}");
+        }
+    }
+
+    #[test]
     fn the_page_of_another_program_is_not_taken_for_an_answer() {
         let error = refusal(StatusCode::NOT_FOUND, &HeaderMap::new(), b"<html>");
-        assert!(matches!(error, Error::Stranger(StatusCode::NOT_FOUND)));
+        assert!(matches!(error, Error::Stranger { status: StatusCode::NOT_FOUND, .. }));
     }
 }

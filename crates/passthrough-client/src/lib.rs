@@ -20,27 +20,41 @@
 //! answered; [`Connection::raw`] streams a download; [`Connection::proxy`] passes any method, any body and any
 //! answer through, streamed both ways.
 //!
-//! Nothing is sent twice: a request that failed may have reached the provider, and [`Error::sent`] says what is
-//! known. The crate knows the wire and nothing of the server behind it.
+//! Only what is safe is tried again ([`RetryConfig`]): a request that failed may have reached the provider, and
+//! [`Error::sent`] says what is known. The crate knows the wire and nothing of the server behind it.
+
+/// The README's programs compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 mod body;
 mod client;
 mod connection;
 mod error;
 mod exchange;
+mod func;
+mod pages;
 mod resource;
 mod response;
+mod retries;
 mod server_url;
+mod webhook;
 
 pub use body::Body;
 pub use client::{Builder, Client};
 pub use connection::{Connection, Raw};
 pub use error::{ApiError, Error};
+pub use func::{passthrough_raw, passthrough_request};
+pub use pages::{All, PageFilter};
 pub use passthrough_wire as wire;
 pub use passthrough_wire::passthrough::{Method, Part, PassthroughRequest, PassthroughResponse, ResponseAs};
 pub use resource::connections::ConnectionFilter;
 pub use resource::integrations::IntegrationFilter;
+pub use resource::providers::ProviderFilter;
 pub use resource::requests::RequestFilter;
 pub use resource::webhooks::{DeliveryFilter, EventFilter};
 pub use response::{Response, ResponseBody};
+pub use retries::{Backoff, InvalidRetryCode, RetryCode, RetryConfig};
 pub use secrecy::SecretString;
+pub use webhook::{WebhookError, verify_webhook, verify_webhook_at};

@@ -5,6 +5,6 @@ pub(crate) mod connections;
 mod health;
 pub(crate) mod integrations;
 mod link_sessions;
-mod providers;
+pub(crate) mod providers;
 pub(crate) mod requests;
 pub(crate) mod webhooks;

@@ -49,6 +49,11 @@ impl ServerUrl {
         format!("{}://{}", self.scheme, self.authority)
     }
 
+    /// What a path of ours becomes, as a text.
+    pub(crate) fn below(&self, path: &str) -> String {
+        format!("{}{}{path}", self.origin(), self.prefix)
+    }
+
     /// The URL of a path (and query), which goes out byte for byte.
     pub(crate) fn join(&self, path: &str) -> Result<Uri, Error> {
         let wrong = |problem: &str| Error::Request(format!("the path cannot be sent: {problem}"));

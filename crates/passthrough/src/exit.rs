@@ -152,12 +152,13 @@ fn judge_client(error: &ClientError) -> (Exit, Option<String>) {
             Exit::Failed,
             Some("it is not known whether the request was carried out: `passthrough requests list`"),
         ),
-        ClientError::Stranger(_) | ClientError::Decode { .. } => {
+        ClientError::Stranger { .. } | ClientError::Decode { .. } => {
             (Exit::Failed, Some("does --server name a Passthrough server of this version?"))
         }
         ClientError::ServerUrl(_) | ClientError::Request(_) => (Exit::Usage, None),
-        ClientError::Tls(_) => (Exit::Failed, None),
         ClientError::Api(error) => return judge_api(error),
+        // Of TLS, and what a later version of the SDK may tell apart.
+        _ => (Exit::Failed, None),
     };
     (exit, hint.map(ToOwned::to_owned))
 }

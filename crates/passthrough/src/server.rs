@@ -5,7 +5,7 @@ use crate::output::Output;
 use crate::secret::{GivenToken, parse_token};
 use anyhow::Result;
 use clap::Args;
-use passthrough_client::{Client, Error};
+use passthrough_client::{Client, Error, RetryConfig};
 
 /// Where an API key is given.
 pub const API_KEY_FLAG: &str = "--api-key";
@@ -58,8 +58,11 @@ impl ServerFlags {
         })?;
         let api_key = api_key.read(API_KEY_FLAG, API_KEY_VARIABLE)?;
         check_scheme(&self.server)?;
-        let builder =
-            |allow| Client::builder(&self.server).api_key(api_key.clone()).allow_plain_http(allow).build();
+        // Whoever types a command, or looks at its exit status, is told at once what failed.
+        let builder = |allow| {
+            let builder = Client::builder(&self.server).api_key(api_key.clone()).allow_plain_http(allow);
+            builder.retries(RetryConfig::none()).build()
+        };
         // Networks of containers use plain http between machines; whoever types it there may, but knows it.
         match builder(false) {
             Err(Error::ServerUrl(_)) => {

@@ -8,15 +8,23 @@ use crate::client::Client;
 use crate::connection::unwritable;
 use crate::error::Error;
 use crate::exchange::Call;
-use crate::server_url::encode;
+use crate::pages::{All, PageFilter};
+use crate::server_url::{encode, with_query};
+
+const LIST: &str = "/v1/api-keys";
 
 impl Client {
-    /// All API keys, without the keys themselves.
+    /// One page of API keys, newest first, without the keys themselves.
     ///
     /// # Errors
     /// Every [`Error`].
-    pub async fn list_api_keys(&self) -> Result<Page<ApiKey>, Error> {
-        self.call(Call::get("/v1/api-keys")).await
+    pub async fn list_api_keys(&self, filter: &PageFilter) -> Result<Page<ApiKey>, Error> {
+        self.call(Call::get(with_query(LIST, &filter.query()))).await
+    }
+
+    /// All API keys, newest first, page after page.
+    pub fn all_api_keys(&self, filter: &PageFilter) -> All<ApiKey> {
+        All::new(self.clone(), LIST, filter.query())
     }
 
     /// Makes an API key. The answer has the key, which is never shown again.
@@ -25,7 +33,7 @@ impl Client {
     /// Every [`Error`].
     pub async fn create_api_key(&self, request: &CreateApiKey) -> Result<CreatedApiKey, Error> {
         let json = serde_json::to_vec(request).map_err(|_| unwritable())?;
-        self.call(Call::new(Method::POST, "/v1/api-keys").json(json)).await
+        self.call(Call::new(Method::POST, LIST).json(json)).await
     }
 
     /// Revokes an API key: it is refused from then on.

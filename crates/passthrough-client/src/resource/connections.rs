@@ -11,7 +11,10 @@ use crate::client::Client;
 use crate::connection::unwritable;
 use crate::error::Error;
 use crate::exchange::Call;
+use crate::pages::{All, Query, query};
 use crate::server_url::{encode, with_query};
+
+const LIST: &str = "/v1/connections";
 
 /// Which connections to list; every field that is given must match.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -32,6 +35,19 @@ pub struct ConnectionFilter {
     pub limit: Option<u32>,
 }
 
+impl ConnectionFilter {
+    fn query(&self) -> Query {
+        let filters = [
+            ("provider", self.provider.clone()),
+            ("integration", self.integration.clone()),
+            ("status", self.status.clone()),
+            ("externalId", self.external_id.clone()),
+            ("tag", self.tag.clone()),
+        ];
+        query(filters, &self.cursor, self.limit)
+    }
+}
+
 impl Client {
     /// Stores a customer's credential. The answer has the connection token, which is never shown again.
     ///
@@ -40,7 +56,7 @@ impl Client {
     /// was asked for and the provider refused.
     pub async fn create_connection(&self, request: &CreateConnection) -> Result<ConnectionWithToken, Error> {
         let json = request.to_json().map_err(|_| unwritable())?;
-        self.call(Call::new(Method::POST, "/v1/connections").json(json.expose_secret().to_owned())).await
+        self.call(Call::new(Method::POST, LIST).json(json.expose_secret().to_owned())).await
     }
 
     /// One page of connections, newest first.
@@ -48,16 +64,12 @@ impl Client {
     /// # Errors
     /// Every [`Error`].
     pub async fn list_connections(&self, filter: &ConnectionFilter) -> Result<Page<Connection>, Error> {
-        let query = [
-            ("provider", filter.provider.clone()),
-            ("integration", filter.integration.clone()),
-            ("status", filter.status.clone()),
-            ("externalId", filter.external_id.clone()),
-            ("tag", filter.tag.clone()),
-            ("cursor", filter.cursor.clone()),
-            ("limit", filter.limit.map(|limit| limit.to_string())),
-        ];
-        self.call(Call::get(with_query("/v1/connections", &query))).await
+        self.call(Call::get(with_query(LIST, &filter.query()))).await
+    }
+
+    /// All connections, newest first, page after page.
+    pub fn all_connections(&self, filter: &ConnectionFilter) -> All<Connection> {
+        All::new(self.clone(), LIST, filter.query())
     }
 
     /// One connection.

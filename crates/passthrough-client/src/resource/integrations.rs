@@ -8,7 +8,10 @@ use secrecy::ExposeSecret;
 use crate::client::Client;
 use crate::error::Error;
 use crate::exchange::Call;
+use crate::pages::{All, Query, query};
 use crate::server_url::{encode, with_query};
+
+const LIST: &str = "/v1/integrations";
 
 /// Which integrations to list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,6 +24,12 @@ pub struct IntegrationFilter {
     pub limit: Option<u32>,
 }
 
+impl IntegrationFilter {
+    fn query(&self) -> Query {
+        query([("provider", self.provider.clone())], &self.cursor, self.limit)
+    }
+}
+
 impl Client {
     /// Sets up a provider: its OAuth client, scopes and the like.
     ///
@@ -28,7 +37,7 @@ impl Client {
     /// Every [`Error`]; `bad_request` names each field that is wrong, `conflict` a key that is taken.
     pub async fn create_integration(&self, request: &CreateIntegration) -> Result<Integration, Error> {
         let json = request.to_json().expose_secret().to_owned();
-        self.call(Call::new(Method::POST, "/v1/integrations").json(json)).await
+        self.call(Call::new(Method::POST, LIST).json(json)).await
     }
 
     /// One page of integrations, by key.
@@ -36,12 +45,12 @@ impl Client {
     /// # Errors
     /// Every [`Error`].
     pub async fn list_integrations(&self, filter: &IntegrationFilter) -> Result<Page<Integration>, Error> {
-        let query = [
-            ("provider", filter.provider.clone()),
-            ("cursor", filter.cursor.clone()),
-            ("limit", filter.limit.map(|limit| limit.to_string())),
-        ];
-        self.call(Call::get(with_query("/v1/integrations", &query))).await
+        self.call(Call::get(with_query(LIST, &filter.query()))).await
+    }
+
+    /// All integrations, by key, page after page.
+    pub fn all_integrations(&self, filter: &IntegrationFilter) -> All<Integration> {
+        All::new(self.clone(), LIST, filter.query())
     }
 
     /// One integration, without its secrets.

@@ -6,7 +6,10 @@ use passthrough_wire::record::Record;
 use crate::client::Client;
 use crate::error::Error;
 use crate::exchange::Call;
+use crate::pages::{All, Query, query};
 use crate::server_url::{encode, with_query};
+
+const LIST: &str = "/v1/requests";
 
 /// Which records to list; every field that is given must match.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,23 +32,32 @@ pub struct RequestFilter {
     pub limit: Option<u32>,
 }
 
+impl RequestFilter {
+    fn query(&self) -> Query {
+        let filters = [
+            ("connectionId", self.connection_id.clone()),
+            ("provider", self.provider.clone()),
+            ("status", self.status.clone()),
+            ("errorCode", self.error_code.clone()),
+            ("from", self.from.clone()),
+            ("to", self.to.clone()),
+        ];
+        query(filters, &self.cursor, self.limit)
+    }
+}
+
 impl Client {
     /// One page of records, newest first.
     ///
     /// # Errors
     /// Every [`Error`].
     pub async fn list_requests(&self, filter: &RequestFilter) -> Result<Page<Record>, Error> {
-        let query = [
-            ("connectionId", filter.connection_id.clone()),
-            ("provider", filter.provider.clone()),
-            ("status", filter.status.clone()),
-            ("errorCode", filter.error_code.clone()),
-            ("from", filter.from.clone()),
-            ("to", filter.to.clone()),
-            ("cursor", filter.cursor.clone()),
-            ("limit", filter.limit.map(|limit| limit.to_string())),
-        ];
-        self.call(Call::get(with_query("/v1/requests", &query))).await
+        self.call(Call::get(with_query(LIST, &filter.query()))).await
+    }
+
+    /// All records, newest first, page after page.
+    pub fn all_requests(&self, filter: &RequestFilter) -> All<Record> {
+        All::new(self.clone(), LIST, filter.query())
     }
 
     /// One record.

@@ -11,7 +11,12 @@ use crate::client::Client;
 use crate::connection::unwritable;
 use crate::error::Error;
 use crate::exchange::Call;
+use crate::pages::{All, PageFilter, Query, query};
 use crate::server_url::{encode, with_query};
+
+const EVENTS: &str = "/v1/events";
+const ENDPOINTS: &str = "/v1/webhook-endpoints";
+const DELIVERIES: &str = "/v1/webhook-deliveries";
 
 /// Which events to list; every field that is given must match.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,19 +46,36 @@ pub struct DeliveryFilter {
     pub limit: Option<u32>,
 }
 
+impl EventFilter {
+    fn query(&self) -> Query {
+        let filters = [("type", self.kind.clone()), ("connection", self.connection.clone())];
+        query(filters, &self.cursor, self.limit)
+    }
+}
+
+impl DeliveryFilter {
+    fn query(&self) -> Query {
+        let filters = [
+            ("endpoint", self.endpoint.clone()),
+            ("event", self.event.clone()),
+            ("status", self.status.clone()),
+        ];
+        query(filters, &self.cursor, self.limit)
+    }
+}
+
 impl Client {
     /// One page of events, newest first.
     ///
     /// # Errors
     /// Every [`Error`].
     pub async fn list_events(&self, filter: &EventFilter) -> Result<Page<Event>, Error> {
-        let query = [
-            ("type", filter.kind.clone()),
-            ("connection", filter.connection.clone()),
-            ("cursor", filter.cursor.clone()),
-            ("limit", filter.limit.map(|limit| limit.to_string())),
-        ];
-        self.call(Call::get(with_query("/v1/events", &query))).await
+        self.call(Call::get(with_query(EVENTS, &filter.query()))).await
+    }
+
+    /// All events, newest first, page after page.
+    pub fn all_events(&self, filter: &EventFilter) -> All<Event> {
+        All::new(self.clone(), EVENTS, filter.query())
     }
 
     /// One event.
@@ -81,20 +103,20 @@ impl Client {
         request: &CreateWebhookEndpoint,
     ) -> Result<WebhookEndpointWithSecret, Error> {
         let json = serde_json::to_vec(request).map_err(|_| unwritable())?;
-        self.call(Call::new(Method::POST, "/v1/webhook-endpoints").json(json)).await
+        self.call(Call::new(Method::POST, ENDPOINTS).json(json)).await
     }
 
     /// One page of webhook endpoints, newest first.
     ///
     /// # Errors
     /// Every [`Error`].
-    pub async fn list_webhook_endpoints(
-        &self,
-        cursor: Option<&str>,
-        limit: Option<u32>,
-    ) -> Result<Page<WebhookEndpoint>, Error> {
-        let query = [("cursor", cursor.map(str::to_owned)), ("limit", limit.map(|limit| limit.to_string()))];
-        self.call(Call::get(with_query("/v1/webhook-endpoints", &query))).await
+    pub async fn list_webhook_endpoints(&self, filter: &PageFilter) -> Result<Page<WebhookEndpoint>, Error> {
+        self.call(Call::get(with_query(ENDPOINTS, &filter.query()))).await
+    }
+
+    /// All webhook endpoints, newest first, page after page.
+    pub fn all_webhook_endpoints(&self, filter: &PageFilter) -> All<WebhookEndpoint> {
+        All::new(self.clone(), ENDPOINTS, filter.query())
     }
 
     /// One webhook endpoint.
@@ -150,14 +172,12 @@ impl Client {
         &self,
         filter: &DeliveryFilter,
     ) -> Result<Page<WebhookDelivery>, Error> {
-        let query = [
-            ("endpoint", filter.endpoint.clone()),
-            ("event", filter.event.clone()),
-            ("status", filter.status.clone()),
-            ("cursor", filter.cursor.clone()),
-            ("limit", filter.limit.map(|limit| limit.to_string())),
-        ];
-        self.call(Call::get(with_query("/v1/webhook-deliveries", &query))).await
+        self.call(Call::get(with_query(DELIVERIES, &filter.query()))).await
+    }
+
+    /// All deliveries, those of the newest events first, page after page.
+    pub fn all_webhook_deliveries(&self, filter: &DeliveryFilter) -> All<WebhookDelivery> {
+        All::new(self.clone(), DELIVERIES, filter.query())
     }
 
     /// One delivery.

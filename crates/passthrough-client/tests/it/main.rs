@@ -10,6 +10,7 @@
 mod calls;
 mod failures;
 mod proxy;
+mod retries;
 
 use passthrough_client::Client;
 use passthrough_testkit::raw_server::{RawServer, Step};

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use passthrough_client::Client;
 use passthrough_client::wire::error::ErrorCode;
+use passthrough_client::{Client, ProviderFilter, RetryConfig};
 use passthrough_server::catalog::Catalog;
 use passthrough_server::installation::{self, DATABASE_FILE, Installation};
 use passthrough_server::{Clock, Config, Overrides};
@@ -245,7 +245,7 @@ fn core_dump() -> Finding {
 
 async fn look_at_server(url: &str, api_key: Option<SecretString>) -> Finding {
     let what = "server";
-    let builder = Client::builder(url).allow_plain_http(true);
+    let builder = Client::builder(url).allow_plain_http(true).retries(RetryConfig::none());
     let has_key = api_key.is_some();
     let client = match api_key {
         Some(key) => builder.api_key(key).build(),
@@ -256,7 +256,7 @@ async fn look_at_server(url: &str, api_key: Option<SecretString>) -> Finding {
         client.health().await?;
         let ready = client.ready().await?;
         if has_key {
-            client.list_providers().await?;
+            client.list_providers(&ProviderFilter::default()).await?;
         }
         Ok::<bool, passthrough_client::Error>(ready)
     };

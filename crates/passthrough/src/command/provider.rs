@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
+use passthrough_client::ProviderFilter;
 use passthrough_server::catalog::{self, Catalog};
 use passthrough_server::config::{Config, Overrides};
 use passthrough_wire::provider::{Auth, Field, Provider as WireProvider, ProviderSummary};
@@ -111,7 +112,7 @@ impl CatalogFlags {
 impl List {
     async fn run(&self, output: &Output) -> Result<Exit> {
         let mut providers: Vec<ProviderSummary> = if self.catalog.from_server {
-            self.catalog.server.client(output)?.list_providers().await?.results
+            self.catalog.server.client(output)?.list_providers(&ProviderFilter::default()).await?.results
         } else {
             self.catalog.load()?.iter().map(|provider| ProviderSummary::from(provider.as_ref())).collect()
         };

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use clap::Args;
 use dialoguer::console;
-use passthrough_client::Client;
+use passthrough_client::{Client, RetryConfig};
 use passthrough_server::Clock;
 use serde_json::Value;
 use tokio::time::MissedTickBehavior;
@@ -71,8 +71,8 @@ impl Top {
     pub(super) async fn run(&self, output: &Output) -> Result<Exit> {
         check_scheme(&self.server)?;
         // No key goes along, so there is nothing that plain http could give away.
-        let client =
-            Client::builder(&self.server).allow_plain_http(true).timeout(Duration::from_secs(5)).build()?;
+        let builder = Client::builder(&self.server).allow_plain_http(true).retries(RetryConfig::none());
+        let client = builder.timeout(Duration::from_secs(5)).build()?;
         let mut watch = Watch { client, server: &self.server, last: None };
         let view = View { sort: self.sort, reverse: false };
         if output.is_json() {

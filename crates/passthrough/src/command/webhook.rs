@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
+use passthrough_client::PageFilter;
 use passthrough_client::wire::webhook::{
     CreateWebhookEndpoint, PatchWebhookEndpoint, WebhookEndpoint, WebhookEndpointWithSecret,
 };
@@ -179,7 +180,8 @@ impl Webhook {
 
 impl Server {
     async fn run(&self, output: &Output) -> Result<()> {
-        let page = self.server.client(output)?.list_webhook_endpoints(None, Some(500)).await?;
+        let all = PageFilter { limit: Some(500), ..PageFilter::default() };
+        let page = self.server.client(output)?.list_webhook_endpoints(&all).await?;
         if output.is_json() {
             return output.json(&page);
         }

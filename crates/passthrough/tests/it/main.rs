@@ -52,6 +52,7 @@ mod refresh;
 mod refresh_faults;
 mod retries;
 mod rig;
+mod rust_sdk;
 mod sealing;
 mod serving;
 mod smuggling;
