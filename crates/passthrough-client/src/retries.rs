@@ -131,12 +131,14 @@ impl RetryConfig {
     fn may_repeat(&self, error: &Error, harmless: bool) -> bool {
         let Some(answer) = error.api() else { return false };
         let asked = self.codes.is_some();
-        if answer.body.sent == Sent::No {
-            return asked || answer.body.retryable;
+        let nothing_sent = answer.body.sent == Sent::No;
+        // `sent` is about the provider alone: the server may have changed something of its own before it failed.
+        if nothing_sent && answer.body.retryable {
+            return true;
         }
         let reason = answer.body.detail.as_ref().and_then(|detail| detail.get("reason")?.as_str());
-        // The provider has answered, and would answer the same again.
-        let hopeless = matches!(reason, Some("decode" | "too_large"));
+        // The provider has answered, and would answer the same again; or the server knows that nothing will change.
+        let hopeless = nothing_sent || matches!(reason, Some("decode" | "too_large"));
         harmless && (asked || !hopeless)
     }
 }

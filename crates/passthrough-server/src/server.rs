@@ -15,7 +15,6 @@ use std::time::Duration;
 use passthrough_core::token::Token;
 use passthrough_store::StoreError;
 use thiserror::Error;
-use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::catalog::{Catalog, CatalogError};
@@ -23,10 +22,11 @@ use crate::clock::Clock;
 use crate::config::{Config, Exposure};
 use crate::installation::{Installation, OpenError};
 use crate::upstream::UpstreamError;
-use crate::webhooks::dispatch;
 
 mod accept;
+mod background;
 mod date;
+mod embedded;
 mod exposed;
 mod follow;
 mod http1;
@@ -36,30 +36,56 @@ mod lone;
 mod slow;
 mod worker;
 
+use background::Background;
+pub use embedded::Embedded;
 use worker::Workers;
 
 /// How long a cancelled request may take to end.
 const CANCEL: Duration = Duration::from_millis(500);
-/// How long refreshes may go on after everything else: with the grace and the flushing, 25 s at the default.
-const REFRESHES: Duration = Duration::from_millis(500);
-/// How long webhooks that are under way may go on: as long as they give themselves, and a little.
-const SENDING: Duration = Duration::from_secs(6);
-/// What is left for flushing after the grace.
-const FLUSH: Duration = Duration::from_secs(2);
 
 /// A server that listens and is ready to run.
 #[derive(Debug)]
 pub struct Server {
-    app: Arc<App>,
+    opened: Opened,
     /// One for each worker, all on the same address.
     listeners: Vec<TcpListener>,
+    address: SocketAddr,
+}
+
+/// What is there before anybody is served.
+#[derive(Debug)]
+struct Opened {
+    app: Arc<App>,
     /// Where the metrics are, if at an address of their own.
     exposed: Option<TcpListener>,
-    address: SocketAddr,
     first_key: Option<Token>,
     last_change: i64,
     /// Held while the server lives, so that a second one on the same SQLite file is noticed.
     lock: Option<File>,
+}
+
+impl Opened {
+    /// Opens everything but the address for callers.
+    async fn open(config: Config, clock: Clock) -> Result<Self, StartError> {
+        let catalog = Catalog::load(config.providers_dir.as_deref())?;
+        let installation = Installation::open(&config, clock).await?;
+        Self::put_together(config, catalog, installation).await
+    }
+
+    async fn put_together(
+        config: Config,
+        catalog: Catalog,
+        installation: Installation,
+    ) -> Result<Self, StartError> {
+        let exposed = expose(&config)?;
+        let first_key = first_key(&config, &installation).await?;
+        // Read before the first cache entry is: what changes from here on is followed.
+        let last_change = installation.store.latest_change().await?;
+        let lock = lone::lock(&config);
+        let app = Arc::new(App::new(config, catalog, installation)?);
+        app.refresher.recover(lock.is_some()).await;
+        Ok(Self { app, exposed, first_key, last_change, lock })
+    }
 }
 
 /// Why a server did not start.
@@ -119,16 +145,10 @@ impl Server {
         let address = config.listen;
         let listeners = listen::listen(address, config.server.workers);
         let (listeners, address) = listeners.map_err(|source| StartError::Listen { address, source })?;
-        let exposed = expose(&config)?;
-        let first_key = first_key(&config, &installation).await?;
-        // Read before the first cache entry is: what changes from here on is followed.
-        let last_change = installation.store.latest_change().await?;
-        let lock = lone::lock(&config);
         let mut config = config;
         config.link.listen_at(address);
-        let app = Arc::new(App::new(config, catalog, installation)?);
-        app.refresher.recover(lock.is_some()).await;
-        Ok(Self { app, listeners, exposed, address, first_key, last_change, lock })
+        let opened = Opened::put_together(config, catalog, installation).await?;
+        Ok(Self { opened, listeners, address })
     }
 
     /// The address that it listens on.
@@ -138,76 +158,37 @@ impl Server {
 
     /// The API key that this first start made, with which everything else can be done.
     pub fn first_key(&self) -> Option<&Token> {
-        self.first_key.as_ref()
+        self.opened.first_key.as_ref()
     }
 
     /// How many API keys there are, revoked ones included.
     pub async fn count_api_keys(&self) -> Result<i64, StoreError> {
-        self.app.installation.store.count_api_keys().await
+        self.opened.app.installation.store.count_api_keys().await
     }
 
     /// Whether this start made the key file.
     pub fn made_keyring(&self) -> bool {
-        self.app.installation.made_keyring
+        self.opened.app.installation.made_keyring
     }
 
     /// Serves until `shutdown` ends, then finishes what is in flight.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let Self { app, listeners, exposed, last_change, lock: _lock, .. } = self;
-        let stop_writing = CancellationToken::new();
-        let records = tokio::spawn(app.records.clone().keep_writing(
-            app.installation.store.clone(),
-            app.config.retention,
-            stop_writing.clone(),
-        ));
-        let following = tokio::spawn(follow::follow(Arc::clone(&app), last_change));
-        let keeping_alive = tokio::spawn(Arc::clone(&app.refresher).keep_alive());
-        let stop_sending = CancellationToken::new();
-        let mut sending = tokio::spawn(dispatch::keep_sending(Arc::clone(&app), stop_sending.clone()));
-        let stop_tracing = CancellationToken::new();
-        let tracing_out = tokio::spawn(app.traces.clone().keep_exporting(stop_tracing.clone()));
-        let exposing = exposed.map(|listener| tokio::spawn(exposed::serve(Arc::clone(&app), listener)));
-        let mut workers = Workers::start(&app, listeners);
+        let Opened { app, exposed, last_change, lock, .. } = self.opened;
+        let background = Background::start(&app, last_change, exposed, lock);
+        let mut workers = Workers::start(&app, self.listeners);
         shutdown.await;
         let signalled = tokio::time::Instant::now();
         tracing::info!("stopping: no new callers, finishing what is in flight");
         app.stop.store(true, Ordering::Relaxed);
         workers.finish();
-        stop_sending.cancel();
+        background.stop_sending();
         if tokio::time::timeout(app.config.grace, workers.done()).await.is_err() {
             tracing::warn!("requests were still in flight and are cancelled");
         }
         // What is cancelled leaves its record, too, so it has to end before the last ones are written.
         workers.cancel();
         let _ = tokio::time::timeout(CANCEL, workers.done()).await;
-        following.abort();
-        keeping_alive.abort();
-        // Never while a provider may have answered: what it gave exists nowhere else yet.
-        // Those that nobody waits for have as long as a request.
-        let left = (app.config.grace + REFRESHES).saturating_sub(signalled.elapsed()).max(REFRESHES);
-        if tokio::time::timeout(left, app.refresher.finish()).await.is_err() {
-            tracing::error!(
-                "a refresh was still under way; the provider may have replaced a token that is now lost"
-            );
-        }
-        // It bounds itself; what it does not end is claimed by somebody else.
-        if tokio::time::timeout(SENDING, &mut sending).await.is_err() {
-            sending.abort();
-        }
-        stop_tracing.cancel();
-        if let Some(exposing) = exposing {
-            exposing.abort();
-        }
-        stop_writing.cancel();
-        let flushing = async {
-            let _ = tracing_out.await;
-            let _ = records.await;
-            app.records.flush(&app.installation.store).await;
-            app.installation.store.close().await;
-        };
-        if tokio::time::timeout(FLUSH, flushing).await.is_err() {
-            tracing::error!("the last records could not be written");
-        }
+        background.finish(signalled).await;
         // Last, because a socket to the database is driven by the thread that opened it.
         workers.end().await;
     }

@@ -21,7 +21,7 @@ def upstream() -> Upstream:
 
 @pytest.fixture(scope="session")
 def server(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    files = {code: program.at(upstream.url, code) for code in ("openai", "anthropic")}
+    files = {code: program.at(upstream.url, code) for code in ("openai", "anthropic", "github")}
     with program.running(tmp_path_factory.mktemp("server"), files) as server:
         yield server
 

@@ -112,7 +112,7 @@ def status_of(server: Scripted, dto: PassThroughRequestDto, **options: Any) -> t
         pytest.param([GONE, FINE], WRITE, {}, (0, 1), id="a write without an answer"),
         pytest.param([GONE, FINE], READ, {}, (200, 2), id="a read without an answer"),
         pytest.param(
-            [BROKEN, GONE, FINE], WRITE, {"retries": RetryConfig(backoff=FAST.backoff, retry_writes=True)}, (200, 3),
+            [BROKEN, GONE, FINE], WRITE, {"retries": RetryConfig(backoff=FAST.backoff, repeat_writes=True)}, (200, 3),
             id="a write, where the caller says so",
         ),
         pytest.param(

@@ -1,4 +1,4 @@
-"""A small provider on loopback: an echo, some statuses, streams, and what OpenAI's and Anthropic's APIs answer.
+"""A small provider on loopback: an echo, some statuses, streams, and what OpenAI's, Anthropic's and GitHub's APIs answer.
 
 It notes every request, so that a test can see what has arrived.
 """
@@ -80,6 +80,8 @@ class Handler(BaseHTTPRequestHandler):
             self.plain(302, "text/plain", b"", {"Location": "https://elsewhere.example/x"})
         elif route == "/v1/chat/completions":
             self.openai(seen)
+        elif route == "/user":
+            self.answer(200, {"login": "us", "id": 1})
         elif route == "/v1/messages":
             self.anthropic(seen)
         else:

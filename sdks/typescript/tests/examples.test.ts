@@ -1,4 +1,4 @@
-// The README's programs, as they stand there.
+// The programs of the README and of the quick start, as they stand there.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -9,11 +9,17 @@ import { CREDENTIAL } from "./credential.js";
 import { apiKey, sdk, url } from "./world.js";
 
 const root = new URL("../../", import.meta.url);
-const readme = readFileSync(new URL("README.md", root), "utf8");
+const pages = {
+  "README.md": readFileSync(new URL("README.md", root), "utf8"),
+  "docs/QUICKSTART.md": readFileSync(new URL("../../docs/QUICKSTART.md", root), "utf8"),
+};
 
 async function run(name: string, variables: { [name: string]: string }): Promise<string> {
   const source = readFileSync(new URL(`examples/${name}.ts`, root), "utf8");
-  assert.ok(readme.includes(`\n\`\`\`typescript\n${source}\`\`\`\n`), `README.md does not have examples/${name}.ts`);
+  for (const [page, text] of Object.entries(pages)) {
+    if (page === "docs/QUICKSTART.md" && name !== "quickstart") continue;
+    assert.ok(text.includes(`\n\`\`\`typescript\n${source}\`\`\`\n`), `${page} does not have examples/${name}.ts`);
+  }
   const folder = new URL(".build/examples/", root);
   mkdirSync(folder, { recursive: true });
   const file = new URL(`${name}.mjs`, folder);

@@ -57,6 +57,8 @@ fn what_is_hopeless_is_not_repeated_unless_its_code_was_asked_for() {
     let asked = RetryConfig::default().codes(["5XX".parse().unwrap()]);
     let unreadable = answered(502, Sent::Yes, false, Some(json!({"reason": "decode"})));
     let refused = answered(502, Sent::No, false, Some(json!({"reason": "blocked_address"})));
+    let failed = answered(500, Sent::No, false, None);
+    assert!(!again(&asked, &failed, false), "the server itself may have changed something");
     for error in [unreadable, refused] {
         assert!(!again(&RetryConfig::default(), &error, true), "{error:?}");
         assert!(again(&asked, &error, true), "{error:?}");

@@ -19,7 +19,8 @@ use passthrough_testkit::echo::EchoProvider;
 use passthrough_testkit::program::{Engine, canary};
 use serde_json::Value;
 
-use crate::support::{BINARY, Shop, catalog, setup, shop};
+use crate::quickstart::{github, shown};
+use crate::support::{BINARY, Shop, shop};
 
 fn client(shop: &Shop) -> Client {
     Client::builder(&shop.program.url).api_key(shop.program.key.clone().into()).build().unwrap()
@@ -207,24 +208,15 @@ fn no_operation_of_the_api_is_missing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_quick_start_of_the_readme_runs() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../passthrough-client");
-    let source = std::fs::read_to_string(root.join("examples/quickstart.rs")).unwrap();
-    // Without the line that is for our lints alone.
-    let (_, shown) = source.split_once("\n\n").unwrap();
-    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../passthrough-client/README.md");
+    let program = shown("passthrough-client/examples/quickstart.rs");
+    let readme = std::fs::read_to_string(readme).unwrap();
     assert!(
-        readme.contains(&format!("```rust,no_run\n{shown}```\n")),
+        readme.contains(&format!("```rust,no_run\n{program}```\n")),
         "README.md shows another quickstart.rs"
     );
 
-    let github = EchoProvider::answering(|_| {
-        let user = http_body_util::Full::from(r#"{"login": "us", "id": 1}"#);
-        http::Response::builder().header("content-type", "application/json").body(user).unwrap()
-    })
-    .await;
-    let base = format!("base_url = \"{}\"", github.url());
-    let file = catalog("github", &[("base_url = \"https://api.github.com\"", &base)]);
-    let program = setup(Engine::Sqlite).provider("github", &file).start().await;
+    let (github, program) = github().await;
     let secret = canary("token");
     let example = Path::new(BINARY).with_file_name("examples").join("quickstart");
     let output = Command::new(&example)

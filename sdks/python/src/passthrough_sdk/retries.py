@@ -39,12 +39,12 @@ class RetryConfig:
     retry_connection_errors: bool = True
     """Whether also where there was no answer: no connection, one that broke, or a timeout."""
 
-    retry_writes: bool = False
+    repeat_writes: bool = False
     """Whether also what may have been carried out already. A second order, a second mail may follow."""
 
 
-DEFAULT = RetryConfig(backoff=BackoffStrategy(max_interval=8_000, max_elapsed_time=30_000))
-"""For who says nothing: only what cannot do harm twice, for half a minute at most."""
+DEFAULT = RetryConfig(backoff=BackoffStrategy(max_interval=8_000, max_elapsed_time=10_000))
+"""For who says nothing: only what cannot do harm twice, for ten seconds at most."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Tries:
     def _harmless(self, failure: Failure) -> bool:
         # An answer's `sent` is about the provider alone: the server may have changed something of its own.
         untouched = failure.sent == "no" if failure.status is None else failure.retryable
-        return self.read or self.config.retry_writes or untouched
+        return self.read or self.config.repeat_writes or untouched
 
 
 def matches(status: int, codes: Sequence[str]) -> bool:

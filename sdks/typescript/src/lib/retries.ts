@@ -47,10 +47,12 @@ function matches(status: number, codes: string[]): boolean {
 
 /** The server says what is known. Without its word, as from a gateway in front of it, anything may have happened. */
 function mayRepeat(error: SDKError, harmless: boolean, codeWasAskedFor: boolean): boolean {
-  if (error.sent === "no") return codeWasAskedFor || error.retryable === true;
+  const nothingSent = error.sent === "no";
+  // `sent` is about the provider alone: the server may have changed something of its own before it failed.
+  if (nothingSent && error.retryable === true) return true;
   const reason = (error.detail as { reason?: unknown } | undefined)?.reason;
-  // The provider has answered, and would answer the same again.
-  const hopeless = reason === "decode" || reason === "too_large";
+  // The provider has answered, and would answer the same again; or the server knows that nothing will change.
+  const hopeless = nothingSent || reason === "decode" || reason === "too_large";
   return harmless && (codeWasAskedFor || !hopeless);
 }
 
