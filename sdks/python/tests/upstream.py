@@ -1,4 +1,4 @@
-"""A small provider on loopback: an echo, some statuses, streams, and what OpenAI's, Anthropic's and GitHub's APIs answer.
+"""A small provider on loopback: an echo, some statuses, streams, and answers of OpenAI, Anthropic and GitHub.
 
 It notes every request, so that a test can see what has arrived.
 """
