@@ -192,7 +192,11 @@ fn no_operation_of_the_api_is_missing() {
             }
         }
     }
-    let paths: Vec<&String> = api["paths"].as_object().unwrap().keys().collect();
+    // Dialects are for other people's SDKs.
+    let is_ours =
+        |item: &Value| item.as_object().unwrap().values().any(|operation| operation["tags"][0] != "Panora");
+    let paths = api["paths"].as_object().unwrap().iter().filter(|(_, item)| is_ours(item));
+    let paths: Vec<&String> = paths.map(|(path, _)| path).collect();
     // The last fixed piece of a path, and what stands before its parameter.
     let pieces: BTreeSet<String> = paths
         .iter()
