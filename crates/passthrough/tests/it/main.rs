@@ -61,6 +61,7 @@ mod smuggling;
 mod stress;
 mod support;
 mod terminal;
+mod terminal_shapes;
 mod throttle;
 mod traces;
 mod webhooks;
