@@ -20,6 +20,9 @@ macro_rules! names {
         pub enum $name { $($(#[$variant_doc])* $variant,)* }
 
         impl $name {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$($name::$variant,)*];
+
             /// The name.
             pub fn as_str(self) -> &'static str {
                 match self { $($name::$variant => $text,)* }

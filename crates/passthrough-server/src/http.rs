@@ -6,7 +6,7 @@ use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
-use axum::{Extension, Json, Router};
+use axum::{Extension, Router};
 use http::header::{ALLOW, HOST, TRANSFER_ENCODING};
 use http::uri::Authority;
 use http::{HeaderName, HeaderValue, Version};
@@ -15,17 +15,19 @@ use passthrough_wire::{REQUEST_ID_HEADER, SOURCE_HEADER};
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 use utoipa::OpenApi;
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
 use error::ApiError;
 
+pub use openapi::openapi;
+
 mod api_keys;
 mod body;
 mod caller;
 mod connections;
+mod docs;
 pub mod doors;
 pub mod error;
 mod events;
@@ -35,6 +37,7 @@ pub mod link;
 mod link_sessions;
 mod list;
 pub mod metrics;
+mod openapi;
 mod panora;
 mod passthrough;
 mod providers;
@@ -47,26 +50,12 @@ pub mod websocket;
 const REQUEST_ID: HeaderName = HeaderName::from_static(REQUEST_ID_HEADER);
 const SOURCE: HeaderName = HeaderName::from_static(SOURCE_HEADER);
 
-/// What the API says of itself before the operations.
-#[derive(OpenApi)]
-#[openapi(
-    info(
-        title = "Passthrough",
-        description = "Authenticated HTTP requests to your customers' accounts at third-party APIs. \
-                       Terminal's dialect at `/tsp/v1` is described by Terminal's own API reference.",
-        license(name = "Apache-2.0", identifier = "Apache-2.0")
-    ),
-    security(("apiKey" = [])),
-    // The hot doors are no handlers of the router's.
-    paths(passthrough::passthrough, passthrough::raw, proxy::proxy)
-)]
-struct Description;
-
 /// The router of the whole API.
 pub fn router(app: Arc<App>) -> Router {
     let (native, _) = native();
     let native = native
-        .route("/openapi.json", get(|| async { Json(openapi()) }))
+        .route("/openapi.json", get(openapi::description))
+        .merge(docs::router())
         .route("/v1/proxy", any(doors::routed))
         .route("/v1/proxy/", any(doors::routed))
         .route("/v1/proxy/{*path}", any(doors::routed))
@@ -109,43 +98,8 @@ pub fn router(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
-/// The description of the API, OpenAPI 3.1.
-pub fn openapi() -> utoipa::openapi::OpenApi {
-    let (_, mut openapi) = native();
-    openapi.merge(panora::routes().1);
-    let components = openapi.components.get_or_insert_with(Default::default);
-    let token = ApiKeyValue::with_description("Connection-Token", "The connection token, `con_tkn_…`.");
-    components.add_security_scheme("connectionToken", SecurityScheme::ApiKey(ApiKey::Header(token)));
-    let key = ApiKeyValue::with_description("x-api-key", "The API key, `sk_…`, as Panora's SDKs send it.");
-    components.add_security_scheme("panoraKey", SecurityScheme::ApiKey(ApiKey::Header(key)));
-    let token = ApiKeyValue::with_description("x-connection-token", "The connection token, `con_tkn_…`.");
-    components.add_security_scheme("panoraConnectionToken", SecurityScheme::ApiKey(ApiKey::Header(token)));
-    components.add_security_scheme("apiKey", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
-    describe_proxy(&mut openapi.paths);
-    openapi
-}
-
-/// One door for every method: each that OpenAPI knows gets the same description.
-fn describe_proxy(paths: &mut utoipa::openapi::Paths) {
-    let Some(item) = paths.paths.get_mut("/v1/proxy/{path}") else { return };
-    let Some(described) = item.get.clone() else { return };
-    let places = [
-        ("post", &mut item.post),
-        ("put", &mut item.put),
-        ("patch", &mut item.patch),
-        ("delete", &mut item.delete),
-        ("head", &mut item.head),
-        ("options", &mut item.options),
-    ];
-    for (method, place) in places {
-        let mut operation = described.clone();
-        operation.operation_id = Some(format!("proxy_{method}"));
-        *place = Some(operation);
-    }
-}
-
 fn native() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
-    OpenApiRouter::with_openapi(Description::openapi())
+    OpenApiRouter::with_openapi(openapi::Description::openapi())
         .routes(routes!(providers::list))
         .routes(routes!(providers::get))
         .routes(routes!(integrations::list, integrations::create))

@@ -11,21 +11,26 @@ use crate::time;
 #[serde(rename_all = "camelCase")]
 pub struct ApiKey {
     /// `key_<ULID>`.
+    #[schema(pattern = "^key_[0-7][0-9A-HJKMNP-TV-Z]{25}$", example = "key_01M805WQ32ZKWR68SDHP2J0YHP")]
     pub id: String,
     /// The operator's own name for it.
     pub name: String,
     /// The environment that it opens.
     pub environment: String,
     /// RFC 3339.
+    #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
     pub created_at: String,
     /// RFC 3339; never, where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
     pub expires_at: Option<String>,
     /// RFC 3339; set once it has been revoked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
     pub revoked_at: Option<String>,
     /// RFC 3339, to the hour.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
     pub last_used_at: Option<String>,
 }
 
@@ -48,11 +53,14 @@ impl std::fmt::Debug for CreatedApiKey {
 /// `POST /v1/api-keys`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({"name": "billing worker", "expiresAt": "2099-01-31T12:00:00Z"}))]
 pub struct CreateApiKey {
     /// The operator's own name for it.
+    #[schema(min_length = 1, max_length = 200, example = "billing worker")]
     pub name: String,
     /// RFC 3339; never, where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime, example = "2099-01-31T12:00:00Z")]
     pub expires_at: Option<String>,
 }
 

@@ -9,6 +9,7 @@ use passthrough_core::connection::Connection as CoreConnection;
 
 use crate::fields::{FieldError, Fields, Unknown};
 use crate::time;
+use crate::words;
 
 mod written;
 
@@ -20,10 +21,13 @@ const IMPORT_TAG: &str = "import:";
 /// A connection. No answer ever contains a stored credential.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({"id": "conn_01M805WQ32ZKWR68SDHP2J0YHP", "status": "connected", "provider": "stripe", "integration": "stripe", "auth": "api_key", "externalId": "customer-42", "tags": ["eu"], "createdAt": "2026-01-31T12:00:00.000Z", "updatedAt": "2026-01-31T12:00:00.000Z"}))]
 pub struct Connection {
     /// `conn_<ULID>`.
+    #[schema(pattern = "^conn_[0-7][0-9A-HJKMNP-TV-Z]{25}$", example = "conn_01M805WQ32ZKWR68SDHP2J0YHP")]
     pub id: String,
     /// `connected`, `disconnected` or `archived`.
+    #[schema(inline, value_type = words::ConnectionStatus)]
     pub status: String,
     /// The provider's code.
     pub provider: String,
@@ -43,11 +47,14 @@ pub struct Connection {
     /// Free labels.
     pub tags: Vec<String>,
     /// RFC 3339.
+    #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
     pub created_at: String,
     /// RFC 3339.
+    #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
     pub updated_at: String,
     /// RFC 3339 of the last verification that found the credential alive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
     pub verified_at: Option<String>,
     /// How its credential is; only where one connection is read or changed by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -60,12 +67,15 @@ pub struct Connection {
 pub struct CredentialState {
     /// RFC 3339; since when it is this one: it was given, or its provider renewed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
     pub since: Option<String>,
     /// RFC 3339; when it ends, where that is known. One that renews itself is renewed before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
     pub expires_at: Option<String>,
     /// RFC 3339; after which it cannot be renewed any more, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
     pub refresh_expires_at: Option<String>,
     /// How often renewing it has failed in a row; absent for never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -76,6 +86,7 @@ pub struct CredentialState {
     pub error: Option<String>,
     /// RFC 3339; before which renewing it is not tried again, unless somebody asks for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
     pub retry_at: Option<String>,
 }
 
@@ -133,26 +144,32 @@ impl std::fmt::Debug for ConnectionWithToken {
 /// `POST /v1/connections`.
 #[derive(Debug, Clone, Default, ToSchema)]
 #[schema(rename_all = "camelCase")]
+#[schema(example = json!({"provider": "stripe", "credentials": {"api_key": "sk_test_…"}, "externalId": "customer-42"}))]
 pub struct CreateConnection {
     /// The provider's code. This or `integration`.
+    #[schema(example = "stripe")]
     pub provider: Option<String>,
     /// The integration's key. This or `provider`.
     pub integration: Option<String>,
     /// The auth entry; may be left out where the credentials say which it is.
     pub auth: Option<String>,
     /// The fields of the auth entry.
-    #[schema(value_type = std::collections::HashMap<String, String>)]
+    #[schema(required = false, inline, value_type = std::collections::HashMap<String, words::Secret>)]
     pub credentials: IndexMap<String, SecretString>,
     /// The variables of the provider.
-    #[schema(value_type = std::collections::HashMap<String, String>)]
+    #[schema(required = false, inline, value_type = std::collections::HashMap<String, words::Secret>)]
     pub variables: IndexMap<String, SecretString>,
     /// The end user's id in the caller's product.
+    #[schema(min_length = 1, max_length = 500, example = "customer-42")]
     pub external_id: Option<String>,
     /// The operator's own name for it.
+    #[schema(min_length = 1, max_length = 500, example = "Ada's shop")]
     pub name: Option<String>,
     /// Free labels.
+    #[schema(required = false, max_items = 51)]
     pub tags: Vec<String>,
     /// Whether to prove the credential before it is stored.
+    #[schema(required = false, default = false)]
     pub verify: bool,
 }
 
@@ -184,22 +201,25 @@ impl CreateConnection {
 /// `PATCH /v1/connections/{id}`. What is absent stays; `null` clears.
 #[derive(Debug, Clone, Default, ToSchema)]
 #[schema(rename_all = "camelCase")]
+#[schema(example = json!({"name": "Ada's shop", "tags": ["eu"]}))]
 pub struct PatchConnection {
     /// The operator's own name for it.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 500)]
     pub name: Option<Option<String>>,
     /// The end user's id in the caller's product.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 500)]
     pub external_id: Option<Option<String>>,
     /// Free labels, all of them.
+    #[schema(max_items = 51)]
     pub tags: Option<Vec<String>>,
     /// `archived` puts it away, `connected` takes it back.
+    #[schema(inline, value_type = Option<words::NewConnectionStatus>)]
     pub status: Option<String>,
     /// New fields of the auth entry, all of them.
-    #[schema(value_type = Option<std::collections::HashMap<String, String>>)]
+    #[schema(inline, value_type = Option<std::collections::HashMap<String, words::Secret>>)]
     pub credentials: Option<IndexMap<String, SecretString>>,
     /// New variables, all of them.
-    #[schema(value_type = Option<std::collections::HashMap<String, String>>)]
+    #[schema(inline, value_type = Option<std::collections::HashMap<String, words::Secret>>)]
     pub variables: Option<IndexMap<String, SecretString>>,
 }
 
@@ -239,6 +259,7 @@ impl PatchConnection {
 pub struct Refreshed {
     /// RFC 3339; when the new credential ends, where the provider said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
     pub expires_at: Option<String>,
 }
 
@@ -276,6 +297,7 @@ impl Revocation {
 /// The answer of `POST /v1/connections/{id}/verify`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({"result": "alive", "statusCode": 200, "message": "the provider accepts the credential"}))]
 pub struct Verification {
     /// What the call showed.
     pub result: VerificationResult,

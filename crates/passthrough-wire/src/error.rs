@@ -4,6 +4,9 @@ pub use passthrough_core::fault::{Origin, Sent};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::fields::FieldError;
+use crate::words;
+
 /// What went wrong, as a name to branch on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -131,6 +134,7 @@ impl ErrorCode {
 /// The body of every error of ours.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({"code": "bad_request", "message": "boddy: unknown field; did you mean `body`?", "detail": [{"message": "unknown field; did you mean `body`?", "path": "boddy", "suggestion": "body"}], "requestId": "req_01M805WPJ4HBFXVGMF6D2G2PTS", "origin": "caller", "sent": "no", "retryable": false}))]
 pub struct ErrorBody {
     /// A name to branch on.
     pub code: ErrorCode,
@@ -140,15 +144,48 @@ pub struct ErrorBody {
     /// `gateway_timeout` an object with `reason`, for `connection_disconnected` one with `linkUrl`: where the end user
     /// links the account again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<ErrorDetail>)]
     pub detail: Option<serde_json::Value>,
     /// `req_<ULID>`, to be found in the records and the log.
+    #[schema(pattern = "^req_[0-7][0-9A-HJKMNP-TV-Z]{25}$", example = "req_01M805WQ32ZKWR68SDHP2J0YHP")]
     pub request_id: String,
     /// Who is at fault: `caller`, `connection`, `provider` or `passthrough`.
-    #[schema(value_type = String, example = "caller")]
+    #[schema(inline, value_type = words::Origin, example = "caller")]
     pub origin: Origin,
     /// Whether anything reached the provider: `no`, `unknown` or `yes`.
-    #[schema(value_type = String, example = "no")]
+    #[schema(inline, value_type = words::Sent, example = "no")]
     pub sent: Sent,
     /// Whether the same request may succeed later.
     pub retryable: bool,
+}
+
+/// What the description of the API says of `detail`.
+#[derive(Debug, ToSchema)]
+#[serde(untagged)]
+pub enum ErrorDetail {
+    /// What is wrong with a request, place by place.
+    Problems(Vec<FieldError>),
+    /// Why it failed.
+    Reason(FailureReason),
+}
+
+/// Why it failed; which fields there are follows from `code`.
+#[derive(Debug, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FailureReason {
+    /// With `bad_gateway`: `dns`, `connect`, `tls`, `blocked_address`, `protocol`, `reset`, `decode`, `too_large`, `refresh`
+    /// or `client_rejected`. With `gateway_timeout`: `connect_timeout`, `first_byte_timeout`, `idle_timeout` or
+    /// `total_timeout`.
+    #[schema(example = "connect")]
+    pub reason: Option<String>,
+    /// With `connection_disconnected`: where the end user links the account again.
+    #[schema(format = "uri")]
+    pub link_url: Option<String>,
+    /// With `too_many_requests`: whose limit is used up, `api_key`, `connection`, `environment` or `provider`.
+    #[schema(example = "connection")]
+    pub scope: Option<String>,
+    /// With `too_many_requests`: seconds until it may succeed; the same as `Retry-After`.
+    pub retry_after: Option<u32>,
+    /// With the reason `client_rejected`: the integration whose OAuth client the provider refuses.
+    pub integration: Option<String>,
 }

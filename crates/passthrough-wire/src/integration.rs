@@ -9,6 +9,7 @@ use passthrough_core::id::is_slug;
 
 use crate::connection::{secrets, text};
 use crate::fields::{FieldError, Fields, Unknown};
+use crate::words;
 
 mod written;
 
@@ -64,51 +65,65 @@ pub struct Integration {
     pub allow_hosts: Vec<String>,
     /// `none`, `headers` or `headers-and-bodies`, in place of what the provider's file says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(inline, value_type = Option<words::Redaction>)]
     pub redact_reflections: Option<String>,
     /// Variables that are the same for all of its connections. The value of a secret one is `null`.
     pub variables: IndexMap<String, Option<String>>,
     /// What to register as redirect URI (callback URL) in the provider's developer console.
+    #[schema(format = "uri")]
     pub redirect_uri: String,
     /// RFC 3339; when the provider last refused the OAuth client. Gone once another client is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
     pub client_rejected_at: Option<String>,
     /// RFC 3339.
+    #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
     pub created_at: String,
     /// RFC 3339.
+    #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
     pub updated_at: String,
 }
 
 /// `POST /v1/integrations`.
 #[derive(Debug, Clone, Default, ToSchema)]
 #[schema(rename_all = "camelCase")]
+#[schema(example = json!({"provider": "hubspot", "clientId": "0f3c…", "clientSecret": "…", "scopes": ["crm.objects.contacts.read"]}))]
 pub struct CreateIntegration {
     /// Its name in this environment: 1 to 63 of a-z, 0-9 and `-`. The provider's code where absent.
+    #[schema(pattern = "^[a-z0-9][a-z0-9-]{0,62}$", example = "stripe-eu")]
     pub key: Option<String>,
     /// The provider's code.
+    #[schema(example = "stripe")]
     pub provider: String,
     /// The operator's own name for it.
+    #[schema(min_length = 1, max_length = 500)]
     pub name: Option<String>,
     /// The OAuth client's id.
+    #[schema(min_length = 1, max_length = 500)]
     pub client_id: Option<String>,
     /// The OAuth client's secret.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, min_length = 1)]
     pub client_secret: Option<SecretString>,
     /// A private key in PEM, by which the client shows who it is (`private_key_jwt`).
     #[schema(value_type = Option<String>)]
     pub private_key: Option<SecretString>,
     /// The private key's id at the provider (`kid`).
+    #[schema(min_length = 1, max_length = 500)]
     pub private_key_id: Option<String>,
     /// What to ask for in place of the provider's usual scopes.
+    #[schema(max_items = 200)]
     pub scopes: Option<Vec<String>>,
     /// Further parameters of the page where end users consent.
-    #[schema(value_type = std::collections::HashMap<String, String>)]
+    #[schema(required = false, value_type = std::collections::HashMap<String, Option<String>>)]
     pub authorize_params: IndexMap<String, String>,
     /// Hosts that variables of its connections may name: whole names, or domains that begin with a dot.
+    #[schema(required = false, max_items = 50)]
     pub allow_hosts: Vec<String>,
     /// `none`, `headers` or `headers-and-bodies`.
+    #[schema(inline, value_type = Option<words::Redaction>)]
     pub redact_reflections: Option<String>,
     /// Variables that are the same for all of its connections: their users are not asked and cannot change them.
-    #[schema(value_type = std::collections::HashMap<String, String>)]
+    #[schema(required = false, inline, value_type = std::collections::HashMap<String, words::Secret>)]
     pub variables: IndexMap<String, SecretString>,
 }
 
@@ -142,35 +157,37 @@ impl CreateIntegration {
 /// `PATCH /v1/integrations/{key}`. What is absent stays; `null` clears. Key and provider cannot be changed.
 #[derive(Debug, Clone, Default, ToSchema)]
 #[schema(rename_all = "camelCase")]
+#[schema(example = json!({"name": "HubSpot EU", "scopes": null}))]
 pub struct PatchIntegration {
     /// The operator's own name for it.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 500)]
     pub name: Option<Option<String>>,
     /// The OAuth client's id.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 500)]
     pub client_id: Option<Option<String>>,
     /// The OAuth client's secret.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, min_length = 1)]
     pub client_secret: Option<Option<SecretString>>,
     /// A private key in PEM.
     #[schema(value_type = Option<String>)]
     pub private_key: Option<Option<SecretString>>,
     /// The private key's id at the provider.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 500)]
     pub private_key_id: Option<Option<String>>,
     /// What to ask for, all of it; `null` for the provider's usual scopes.
     #[schema(value_type = Option<Vec<String>>)]
     pub scopes: Option<Option<Vec<String>>>,
     /// Further parameters of the page where end users consent, all of them.
-    #[schema(value_type = Option<std::collections::HashMap<String, String>>)]
+    #[schema(value_type = Option<std::collections::HashMap<String, Option<String>>>)]
     pub authorize_params: Option<IndexMap<String, String>>,
     /// Hosts that variables of its connections may name, all of them.
+    #[schema(max_items = 50)]
     pub allow_hosts: Option<Vec<String>>,
     /// `none`, `headers` or `headers-and-bodies`; `null` for what the provider's file says.
-    #[schema(value_type = Option<String>)]
+    #[schema(inline, value_type = Option<words::Redaction>)]
     pub redact_reflections: Option<Option<String>>,
     /// Variables that are the same for all of its connections, all of them.
-    #[schema(value_type = Option<std::collections::HashMap<String, String>>)]
+    #[schema(inline, value_type = Option<std::collections::HashMap<String, words::Secret>>)]
     pub variables: Option<IndexMap<String, SecretString>>,
 }
 
@@ -298,7 +315,7 @@ fn allow_hosts(fields: &mut Fields<'_>) -> Option<Vec<String>> {
 
 fn redact_reflections(fields: &mut Fields<'_>) -> Option<String> {
     let mode: String = fields.optional("redactReflections")?;
-    if !["none", "headers", "headers-and-bodies"].contains(&mode.as_str()) {
+    if !words::REDACTIONS.contains(&mode.as_str()) {
         fields.error("redactReflections", "must be `none`, `headers` or `headers-and-bodies`");
     }
     Some(mode)

@@ -18,6 +18,7 @@ pub mod record;
 pub mod terminal;
 pub mod time;
 pub mod webhook;
+pub mod words;
 
 /// The header of every answer of ours that carries the request id.
 pub const REQUEST_ID_HEADER: &str = "passthrough-request-id";

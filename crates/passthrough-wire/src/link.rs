@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use crate::connection::{self, Connection};
 use crate::fields::{FieldError, Fields, Unknown};
+use crate::words;
 
 /// More choices than this are a mistake: leave them all out to offer every provider.
 const MAX_PROVIDERS: usize = 500;
@@ -13,6 +14,7 @@ const MAX_PROVIDERS: usize = 500;
 /// `POST /v1/link-sessions`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({"integration": "hubspot", "externalId": "customer-42", "redirectUrl": "https://app.example.com/linked"}))]
 pub struct CreateLinkSession {
     /// The integration that is linked. This, `providers`, `connectionId`, or none of them: then the end user may
     /// choose among all.
@@ -20,30 +22,37 @@ pub struct CreateLinkSession {
     pub integration: Option<String>,
     /// Codes of providers, or keys of integrations, among which the end user may choose.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(min_items = 1, max_items = 500)]
     pub providers: Vec<String>,
     /// The connection that is linked again: it keeps its id and its token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connection_id: Option<String>,
     /// The end user's id in the caller's product.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 500, example = "customer-42")]
     pub external_id: Option<String>,
     /// The operator's own name for the connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 500)]
     pub name: Option<String>,
     /// Free labels for the connection.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 51)]
     pub tags: Vec<String>,
     /// Where the end user is sent afterwards, with `token` or `error` added to its query. It must be allowed by the
     /// setting `link.redirect_urls`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = "uri", example = "https://app.example.com/linked")]
     pub redirect_url: Option<String>,
     /// The origin of the page that opened the link and is told the result by `postMessage`. It must be allowed by the
     /// setting `link.message_origins`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = "uri", example = "https://app.example.com")]
     pub origin: Option<String>,
     /// The language of the pages, such as `en` or `de-AT`; the browser's where absent. They are there in English and
     /// German; where another is asked for, the browser decides which of the two.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "de-AT")]
     pub locale: Option<String>,
 }
 
@@ -114,14 +123,18 @@ fn is_language_tag(text: &str) -> bool {
 #[serde(rename_all = "camelCase")]
 pub struct CreatedLinkSession {
     /// `link_<ULID>`.
+    #[schema(pattern = "^link_[0-7][0-9A-HJKMNP-TV-Z]{25}$", example = "link_01M805WQ32ZKWR68SDHP2J0YHP")]
     pub id: String,
     /// Where the end user goes. Whoever opens it first is the one who links.
+    #[schema(format = "uri")]
     pub url: String,
     /// RFC 3339.
+    #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
     pub expires_at: String,
     /// The language that the pages will have, `en` or `de`; absent where the browser decides, because none of the two was
     /// asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(inline, value_type = Option<words::PageLanguage>)]
     pub locale: Option<String>,
 }
 
@@ -136,6 +149,7 @@ impl std::fmt::Debug for CreatedLinkSession {
 #[serde(rename_all = "camelCase")]
 pub struct LinkSession {
     /// `link_<ULID>`.
+    #[schema(pattern = "^link_[0-7][0-9A-HJKMNP-TV-Z]{25}$", example = "link_01M805WQ32ZKWR68SDHP2J0YHP")]
     pub id: String,
     /// How far it has come.
     pub status: LinkStatus,
@@ -153,8 +167,10 @@ pub struct LinkSession {
     /// Free labels for the connection.
     pub tags: Vec<String>,
     /// RFC 3339.
+    #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
     pub created_at: String,
     /// RFC 3339.
+    #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
     pub expires_at: String,
 }
 
@@ -179,6 +195,7 @@ pub enum LinkStatus {
 /// `POST /v1/public-token/exchange`.
 #[derive(Debug, Clone, ToSchema)]
 #[schema(rename_all = "camelCase")]
+#[schema(example = json!({"publicToken": "pub_tkn_…"}))]
 pub struct ExchangePublicToken {
     /// `pub_tkn_…`, as the link ended with.
     #[schema(value_type = String)]

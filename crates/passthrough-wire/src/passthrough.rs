@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use crate::fields::{FieldError, Fields, Unknown};
+use crate::words;
 
 mod body;
 mod build;
@@ -30,13 +31,11 @@ pub enum Method {
 }
 
 /// One query value: a string, a number (its text is kept) or a boolean.
-#[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
-#[schema(value_type = String)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scalar(pub String);
 
 /// One value or several: several repeat the key.
-#[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
-#[schema(value_type = Vec<String>)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OneOrMany(pub Vec<String>);
 
 /// How `body` is to be read.
@@ -93,14 +92,15 @@ pub struct PassthroughRequest {
     /// The method.
     pub method: Method,
     /// Begins with `/`; may hold a query.
+    #[schema(pattern = "^/")]
     pub path: String,
     /// Appended to the path's query; arrays repeat the key.
     #[serde(skip_serializing_if = "Pairs::is_empty")]
-    #[schema(value_type = std::collections::HashMap<String, OneOrMany>)]
+    #[schema(required = false, value_type = std::collections::HashMap<String, words::OneOrMany>)]
     pub query: Pairs,
     /// Headers for the provider. The connection's credential is added by us and always wins.
     #[serde(skip_serializing_if = "Pairs::is_empty")]
-    #[schema(value_type = std::collections::HashMap<String, OneOrMany>)]
+    #[schema(required = false, value_type = std::collections::HashMap<String, words::OneOrMany>)]
     pub headers: Pairs,
     /// A string goes out byte for byte; any other JSON value goes out as JSON, its text unchanged.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -108,19 +108,22 @@ pub struct PassthroughRequest {
     pub body: Option<Box<RawValue>>,
     /// How `body` is to be read.
     #[serde(skip_serializing_if = "is_default")]
+    #[schema(required = false)]
     pub body_encoding: BodyEncoding,
     /// Sent as `application/x-www-form-urlencoded`: an object, or an array of `[name, value]`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<serde_json::Value>)]
+    #[schema(value_type = Option<words::FormBody>)]
     pub form: Option<Vec<(String, String)>>,
     /// Sent as `multipart/form-data`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub multipart: Option<Vec<Part>>,
     /// How `response` is to be presented.
     #[serde(skip_serializing_if = "is_default")]
+    #[schema(required = false)]
     pub response_as: ResponseAs,
     /// Total deadline of this call in milliseconds, up to the configured maximum.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, example = 10_000)]
     pub timeout_ms: Option<u64>,
     /// The name of one of the provider's further base URLs.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -211,6 +214,7 @@ impl PassthroughRequest {
 /// A passthrough response: any answer of the provider, whatever its status.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({"method": "GET", "path": "/orders?status=paid", "statusCode": 200, "headers": {"content-type": "application/json", "set-cookie": ["a=1", "b=2"]}, "response": {"orders": [{"id": 1001, "status": "paid"}]}, "responseEncoding": "json", "requestId": "req_01M805WPGS4KPQR5ZSR9999NDZ", "durationMs": 41, "upstreamDurationMs": 38, "attempts": 1}))]
 pub struct PassthroughResponse {
     /// As sent.
     pub method: String,
@@ -224,8 +228,10 @@ pub struct PassthroughResponse {
     #[schema(value_type = serde_json::Value)]
     pub response: Box<RawValue>,
     /// What `response` is: `json`, `text` or `base64`.
+    #[schema(inline, value_type = words::ResponseEncoding)]
     pub response_encoding: String,
     /// `req_<ULID>`.
+    #[schema(pattern = "^req_[0-7][0-9A-HJKMNP-TV-Z]{25}$", example = "req_01M805WQ32ZKWR68SDHP2J0YHP")]
     pub request_id: String,
     /// The whole, in milliseconds.
     pub duration_ms: u64,

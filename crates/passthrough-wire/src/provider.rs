@@ -4,6 +4,8 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::words;
+
 use passthrough_core::provider::{self as core, Input, Inputs, ProviderStatus};
 
 /// A provider in a list.
@@ -17,6 +19,7 @@ pub struct ProviderSummary {
     /// What it is about.
     pub categories: Vec<String>,
     /// `live`, `beta` or `deprecated`.
+    #[schema(inline, value_type = words::ProviderStatus)]
     pub status: String,
     /// The names of its auth entries.
     pub auth: Vec<String>,
@@ -34,11 +37,14 @@ pub struct Provider {
     pub categories: Vec<String>,
     /// The product's home page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = "uri")]
     pub website: Option<String>,
     /// The API's documentation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = "uri")]
     pub docs: Option<String>,
     /// `live`, `beta` or `deprecated`.
+    #[schema(inline, value_type = words::ProviderStatus)]
     pub status: String,
     /// The day that it goes away.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -63,6 +69,7 @@ pub struct Auth {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// How the secret is obtained: `static`.
+    #[schema(value_type = words::Grant)]
     pub grant: String,
     /// What the user gives.
     pub fields: IndexMap<String, Field>,

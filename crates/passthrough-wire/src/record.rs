@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::words;
+
 /// What `errorCode` may be besides the [error codes](crate::error::ErrorCode): how an answer ended that had begun.
 pub const ENDINGS: [&str; 6] = ["caller_gone", "reset", "protocol", "tls", "idle_timeout", "total_timeout"];
 
@@ -11,6 +13,7 @@ pub const ENDINGS: [&str; 6] = ["caller_gone", "reset", "protocol", "tls", "idle
 #[serde(rename_all = "camelCase")]
 pub struct Record {
     /// `req_<ULID>`.
+    #[schema(pattern = "^req_[0-7][0-9A-HJKMNP-TV-Z]{25}$", example = "req_01M805WQ32ZKWR68SDHP2J0YHP")]
     pub id: String,
     /// The connection, where the token led to one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -22,6 +25,7 @@ pub struct Record {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api_key_id: Option<String>,
     /// The door: `envelope`, `raw`, `proxy`, `terminal` or `panora`.
+    #[schema(inline, value_type = words::Door)]
     pub door: String,
     /// The method.
     pub method: String,
@@ -32,18 +36,22 @@ pub struct Record {
     pub status_code: Option<u16>,
     /// Our error code, where we failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<words::Ending>)]
     pub error_code: Option<String>,
     /// The reason of the code, where it has several: `detail.reason` or `detail.scope` of the error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_reason: Option<String>,
     /// Who was at fault.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(inline, value_type = Option<words::Origin>)]
     pub origin: Option<String>,
     /// Whether anything reached the provider.
+    #[schema(inline, value_type = words::Sent)]
     pub sent: String,
     /// How many times the provider was called.
     pub attempts: u32,
     /// RFC 3339.
+    #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
     pub started_at: String,
     /// The whole, in milliseconds.
     pub duration_ms: u64,
@@ -71,5 +79,6 @@ pub struct ProviderLimit {
     pub remaining: Option<u64>,
     /// When the window ends, or the next call may come: RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
     pub resets_at: Option<String>,
 }

@@ -9,6 +9,24 @@ use passthrough_core::connection::Connection as CoreConnection;
 
 use crate::passthrough::{HeaderValues, PassthroughResponse};
 use crate::time;
+use crate::words;
+
+/// Terminal's passthrough request, as the description of the API has it. Fields besides these are ignored.
+#[derive(Debug, ToSchema)]
+#[schema(example = json!({"method": "GET", "path": "/v1/items?limit=10"}))]
+pub struct TerminalRequest {
+    /// The method: no `HEAD` and no `OPTIONS`.
+    #[schema(inline, value_type = words::TerminalMethod)]
+    pub method: String,
+    /// Begins with `/`; may hold a query.
+    #[schema(pattern = "^/")]
+    pub path: String,
+    /// Headers for the provider. The connection's credential is added by us and always wins.
+    #[schema(value_type = Option<std::collections::HashMap<String, words::OneOrMany>>)]
+    pub headers: Option<()>,
+    /// Goes out byte for byte.
+    pub body: Option<String>,
+}
 
 /// Terminal's passthrough answer.
 #[derive(Debug, Serialize, ToSchema)]
@@ -49,12 +67,14 @@ fn empty_string() -> Box<RawValue> {
 #[serde(rename_all = "camelCase")]
 pub struct TerminalConnection {
     /// `conn_<ULID>`.
+    #[schema(pattern = "^conn_[0-7][0-9A-HJKMNP-TV-Z]{25}$", example = "conn_01M805WQ32ZKWR68SDHP2J0YHP")]
     pub id: String,
     /// The company whose account it is.
     pub company: TerminalCompany,
     /// The account at the provider.
     pub account: TerminalAccount,
     /// `connected`, `disconnected` or `archived`.
+    #[schema(inline, value_type = words::ConnectionStatus)]
     pub status: String,
     /// The provider.
     pub provider: TerminalProvider,
@@ -64,13 +84,16 @@ pub struct TerminalConnection {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
     /// RFC 3339.
+    #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
     pub created_at: String,
     /// RFC 3339.
+    #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
     pub updated_at: String,
     /// The provider's options.
-    #[schema(value_type = serde_json::Value)]
+    #[schema(value_type = std::collections::HashMap<String, serde_json::Value>)]
     pub options: serde_json::Map<String, serde_json::Value>,
     /// Where the end user links the account again: good for half an hour, and for one browser.
+    #[schema(format = "uri")]
     pub link_url: String,
     /// The end user's id in the caller's product.
     #[serde(skip_serializing_if = "Option::is_none")]

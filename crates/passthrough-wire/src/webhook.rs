@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use crate::event::{EVENT_KINDS, unknown_kind};
 use crate::fields::{FieldError, Fields, Unknown};
+use crate::words;
 
 const MAX_URL: usize = 2_000;
 
@@ -15,19 +16,25 @@ const MAX_URL: usize = 2_000;
 #[serde(rename_all = "camelCase")]
 pub struct WebhookEndpoint {
     /// `whk_<ULID>`.
+    #[schema(pattern = "^whk_[0-7][0-9A-HJKMNP-TV-Z]{25}$", example = "whk_01M805WQ32ZKWR68SDHP2J0YHP")]
     pub id: String,
     /// Where events are sent to.
+    #[schema(format = "uri", example = "https://app.example.com/hooks/passthrough")]
     pub url: String,
     /// The kinds of events that it is told of; all where empty.
+    #[schema(value_type = Vec<words::EventKind>)]
     pub kinds: Vec<String>,
     /// Whether it is told of anything.
     pub enabled: bool,
     /// RFC 3339; until when the secret before the last rotation signs, too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
     pub old_secret_until: Option<String>,
     /// RFC 3339.
+    #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
     pub created_at: String,
     /// RFC 3339.
+    #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
     pub updated_at: String,
 }
 
@@ -50,11 +57,14 @@ impl std::fmt::Debug for WebhookEndpointWithSecret {
 /// `POST /v1/webhook-endpoints`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({"url": "https://app.example.com/hooks/passthrough", "kinds": ["connection.disconnected"]}))]
 pub struct CreateWebhookEndpoint {
     /// Where events are to be sent to: `https://…`.
+    #[schema(format = "uri", example = "https://app.example.com/hooks/passthrough", max_length = 2000)]
     pub url: String,
     /// The kinds of events that it is told of; all where empty or absent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<words::EventKind>)]
     pub kinds: Vec<String>,
 }
 
@@ -72,12 +82,15 @@ impl CreateWebhookEndpoint {
 /// `PATCH /v1/webhook-endpoints/{id}`. What is absent stays.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({"enabled": false}))]
 pub struct PatchWebhookEndpoint {
     /// Where events are to be sent to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = "uri", example = "https://app.example.com/hooks/passthrough", max_length = 2000)]
     pub url: Option<String>,
     /// The kinds of events that it is told of, all of them; all kinds where empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<words::EventKind>>)]
     pub kinds: Option<Vec<String>>,
     /// Whether it is told of anything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -102,17 +115,20 @@ impl PatchWebhookEndpoint {
 #[serde(rename_all = "camelCase")]
 pub struct WebhookDelivery {
     /// `dlv_<ULID>`.
+    #[schema(pattern = "^dlv_[0-7][0-9A-HJKMNP-TV-Z]{25}$", example = "dlv_01M805WQ32ZKWR68SDHP2J0YHP")]
     pub id: String,
     /// The endpoint.
     pub endpoint_id: String,
     /// The event; also the message's `webhook-id`.
     pub event_id: String,
     /// `pending`, `delivered` or `failed`.
+    #[schema(inline, value_type = words::DeliveryStatus)]
     pub status: String,
     /// How often it was tried.
     pub attempts: u32,
     /// RFC 3339; when it is tried next.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
     pub next_attempt_at: Option<String>,
     /// The endpoint's last status, where it answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -121,9 +137,11 @@ pub struct WebhookDelivery {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,
     /// RFC 3339.
+    #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
     pub created_at: String,
     /// RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
     pub delivered_at: Option<String>,
 }
 

@@ -48,7 +48,7 @@ def answers(api: dict[str, Any]) -> set[str]:
     for operation in OPERATIONS:
         for status, response in api["paths"][operation.path][operation.verb.lower()]["responses"].items():
             if status.startswith("2"):
-                found |= refs(response)
+                found |= refs(response.get("content", {}))
     return found
 
 
@@ -106,12 +106,13 @@ def parameters(api: dict[str, Any]) -> str:
     text += "from typing import Any, Literal, Required, TypedDict\n\n"
     text += "from passthrough_sdk._words import OneOrMany, PassThroughRequestDtoMethod, RequestOptions\n\n"
     bodies = {body_of(api, operation) for operation in OPERATIONS} - {None, "PassthroughRequest"}
+    lists = {parameters_name(one): query_of(api, one) for one in OPERATIONS if query_of(api, one)}
+    given = {"PassthroughRequest", *(str(body) for body in bodies)}
     shared = [
         name
-        for name in reach({"PassthroughRequest"}, schemas)
-        if name not in GIVEN_BY_HAND | {"PassthroughRequest", "Method"}
+        for name in reach(given | refs(list(lists.values())), schemas)
+        if name not in GIVEN_BY_HAND | given | {"Method"}
     ]
-    lists = {parameters_name(one): query_of(api, one) for one in OPERATIONS if query_of(api, one)}
     exported = sorted([*shared, "PassThroughRequestDto", *(str(body) for body in bodies), *lists])
     text += "__all__ = [\n" + "".join(f'    "{name}",\n' for name in exported) + "]\n"
     for name in shared:

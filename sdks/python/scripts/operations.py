@@ -48,11 +48,11 @@ health          live            GET     /healthz
 health          ready           GET     /readyz
 """
 
-# Written by hand: the passthrough itself. Not for callers: what a monitor reads.
-BY_HAND = {"/v1/passthrough", "/v1/passthrough/raw", "/v1/proxy/{path}", "/metrics"}
+# Written by hand: the passthrough itself. Not for callers: what a monitor, a person or a generator reads.
+BY_HAND = {"/v1/passthrough", "/v1/passthrough/raw", "/v1/proxy/{path}", "/metrics", "/docs", "/openapi.json"}
 
 # Dialects are for other people's SDKs.
-DIALECTS = {"Panora"}
+DIALECTS = {"Panora", "Terminal's dialect"}
 
 ABOUT = {
     "connections": "Your customers' accounts.",

@@ -12,21 +12,22 @@ const HEAD = "// Generated from openapi.json by `npm run generate`. Not edited b
 // Names that everybody's code has already.
 const RENAMED = { Record: "RequestRecord", Event: "PassthroughEvent" };
 
-/** Takes out what is not for this SDK: Panora's dialect, which is for Panora's own, and the schemas of that alone. */
+/** Takes out what is not for this SDK: the dialects, which are for other people's, and what is for those alone. */
 function withoutDialects(document) {
-  const ofDialect = (item) => Object.values(item).every((operation) => operation.tags?.includes("Panora"));
+  const tags = ["Panora", "Terminal's dialect"];
+  const ofDialect = (item) => Object.values(item).every((operation) => operation.tags?.some((tag) => tags.includes(tag)));
   const [theirs, ours] = [true, false].map((wanted) =>
     Object.fromEntries(Object.entries(document.paths).filter(([, item]) => ofDialect(item) === wanted))
   );
-  const { schemas } = document.components;
-  const named = (part, found = new Set()) => {
-    for (const [, name] of JSON.stringify(part).matchAll(/"#\/components\/schemas\/([^"]+)"/g)) {
-      if (!found.has(name)) named(schemas[name], found.add(name));
+  const named = (part, found = new Map()) => {
+    for (const [place, kind, name] of JSON.stringify(part).matchAll(/"#\/components\/(\w+)\/([^"]+)"/g)) {
+      if (!found.has(place)) named(document.components[kind][name], found.set(place, { kind, name }));
     }
     return found;
   };
   const kept = named(ours);
-  for (const name of named(theirs)) if (!kept.has(name)) delete schemas[name];
+  const gone = [...named(theirs)].filter(([place]) => !kept.has(place));
+  for (const [, { kind, name }] of gone) delete document.components[kind][name];
   document.paths = ours;
 }
 

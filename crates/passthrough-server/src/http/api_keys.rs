@@ -24,12 +24,12 @@ const MAX_BODY: usize = 64 * 1024;
 
 /// The API keys of the environment, newest first.
 #[utoipa::path(
-    get, path = "/v1/api-keys", tag = "API keys",
+    get, path = "/v1/api-keys", operation_id = "listApiKeys", tag = "API keys",
     params(
         ("cursor" = Option<String>, Query, description = "`next` of the page before"),
         ("limit" = Option<u32>, Query, description = "1 to 500; 50 where absent")
     ),
-    responses((status = 200, body = Page<ApiKey>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody))
+    responses((status = 200, body = Page<ApiKey>))
 )]
 pub(super) async fn list(
     State(app): State<Arc<App>>,
@@ -46,10 +46,8 @@ pub(super) async fn list(
 
 /// Makes an API key of the same environment. The key is shown this once.
 #[utoipa::path(
-    post, path = "/v1/api-keys", tag = "API keys", request_body = CreateApiKey,
-    responses(
-        (status = 201, body = CreatedApiKey), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody)
-    )
+    post, path = "/v1/api-keys", operation_id = "createApiKey", tag = "API keys", request_body = CreateApiKey,
+    responses((status = 201, body = CreatedApiKey))
 )]
 pub(super) async fn create(
     State(app): State<Arc<App>>,
@@ -71,9 +69,9 @@ pub(super) async fn create(
 
 /// Revokes an API key. It stays in the list, with the time.
 #[utoipa::path(
-    delete, path = "/v1/api-keys/{id}", tag = "API keys",
-    params(("id" = String, Path, description = "`key_…`")),
-    responses((status = 204), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody))
+    delete, path = "/v1/api-keys/{id}", operation_id = "revokeApiKey", tag = "API keys",
+    params(("id" = String, Path, description = "`key_…`", example = "key_01M805WQ32ZKWR68SDHP2J0YHP")),
+    responses((status = 204), (status = 404, body = ErrorBody))
 )]
 pub(super) async fn revoke(
     State(app): State<Arc<App>>,

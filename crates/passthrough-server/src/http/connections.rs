@@ -31,19 +31,17 @@ const MAX_BODY: usize = 1024 * 1024;
 
 /// The connections of the environment, newest first.
 #[utoipa::path(
-    get, path = "/v1/connections", tag = "Connections",
+    get, path = "/v1/connections", operation_id = "listConnections", tag = "Connections",
     params(
         ("provider" = Option<String>, Query, description = "Only those at this provider"),
         ("integration" = Option<String>, Query, description = "Only those of this integration"),
-        ("status" = Option<String>, Query, description = "`connected`, `disconnected` or `archived`"),
+        ("status" = Option<passthrough_wire::words::ConnectionStatus>, Query, description = "Only those of this status"),
         ("externalId" = Option<String>, Query, description = "Only those of this end user"),
         ("tag" = Option<String>, Query, description = "Only those with this tag"),
         ("cursor" = Option<String>, Query, description = "`next` of the page before"),
         ("limit" = Option<u32>, Query, description = "1 to 500; 50 where absent")
     ),
-    responses(
-        (status = 200, body = Page<Connection>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody)
-    )
+    responses((status = 200, body = Page<Connection>))
 )]
 pub(super) async fn list(
     State(app): State<Arc<App>>,
@@ -62,7 +60,10 @@ pub(super) async fn list_rows(
     query: Option<&str>,
     unknown: Unknown,
 ) -> Result<passthrough_store::Page<CoreConnection>, ApiError> {
-    let mut query = ListQuery::new(query);
+    let mut query = match unknown {
+        Unknown::Refuse => ListQuery::new(query),
+        Unknown::Ignore => ListQuery::lenient(query),
+    };
     let filter = ConnectionFilter {
         provider: query.text("provider"),
         integration: query.text("integration"),
@@ -71,19 +72,15 @@ pub(super) async fn list_rows(
         tag: query.text("tag"),
     };
     let (after, limit) = (query.cursor::<ConnectionId>(), query.limit());
-    if unknown == Unknown::Ignore {
-        query.ignore_unknown();
-    }
     query.finish()?;
     Ok(app.installation.store.list_connections(environment, &filter, after, limit).await?)
 }
 
 /// Stores a customer's credential. The token is shown this once.
 #[utoipa::path(
-    post, path = "/v1/connections", tag = "Connections", request_body = CreateConnection,
+    post, path = "/v1/connections", operation_id = "createConnection", tag = "Connections", request_body = CreateConnection,
     responses(
-        (status = 201, body = ConnectionWithToken), (status = 400, body = ErrorBody),
-        (status = 401, body = ErrorBody), (status = 422, body = ErrorBody), (status = 502, body = ErrorBody)
+        (status = 201, body = ConnectionWithToken), (status = 422, body = ErrorBody), (status = 502, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 429, body = ErrorBody), (status = 504, body = ErrorBody)
     )
 )]
 pub(super) async fn create(
@@ -105,9 +102,9 @@ pub(super) async fn create(
 
 /// One connection.
 #[utoipa::path(
-    get, path = "/v1/connections/{id}", tag = "Connections",
-    params(("id" = String, Path, description = "`conn_…`")),
-    responses((status = 200, body = Connection), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody))
+    get, path = "/v1/connections/{id}", operation_id = "getConnection", tag = "Connections",
+    params(("id" = String, Path, description = "`conn_…`", example = "conn_01M805WQ32ZKWR68SDHP2J0YHP")),
+    responses((status = 200, body = Connection), (status = 404, body = ErrorBody))
 )]
 pub(super) async fn get(
     State(app): State<Arc<App>>,
@@ -120,11 +117,10 @@ pub(super) async fn get(
 
 /// Changes a connection. What is absent stays; `null` clears.
 #[utoipa::path(
-    patch, path = "/v1/connections/{id}", tag = "Connections", request_body = PatchConnection,
-    params(("id" = String, Path, description = "`conn_…`")),
+    patch, path = "/v1/connections/{id}", operation_id = "updateConnection", tag = "Connections", request_body = PatchConnection,
+    params(("id" = String, Path, description = "`conn_…`", example = "conn_01M805WQ32ZKWR68SDHP2J0YHP")),
     responses(
-        (status = 200, body = Connection), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 404, body = ErrorBody), (status = 409, body = ErrorBody)
+        (status = 200, body = Connection), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 422, body = ErrorBody)
     )
 )]
 pub(super) async fn patch(
@@ -151,12 +147,12 @@ async fn patch_with(
 
 /// Deletes a connection and its credential.
 #[utoipa::path(
-    delete, path = "/v1/connections/{id}", tag = "Connections",
+    delete, path = "/v1/connections/{id}", operation_id = "deleteConnection", tag = "Connections",
     params(
-        ("id" = String, Path, description = "`conn_…`"),
+        ("id" = String, Path, description = "`conn_…`", example = "conn_01M805WQ32ZKWR68SDHP2J0YHP"),
         ("revoke" = Option<bool>, Query, description = "Give the grant back to the provider first (OAuth 2.0)")
     ),
-    responses((status = 200, body = Deleted), (status = 204), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody))
+    responses((status = 200, body = Deleted), (status = 204), (status = 404, body = ErrorBody))
 )]
 pub(super) async fn delete(
     State(app): State<Arc<App>>,
@@ -186,9 +182,9 @@ async fn delete_with(
 
 /// The connection of the presented connection token.
 #[utoipa::path(
-    get, path = "/v1/connections/current", tag = "Connections",
+    get, path = "/v1/connections/current", operation_id = "getCurrentConnection", tag = "Connections",
     security(("apiKey" = [], "connectionToken" = [])),
-    responses((status = 200, body = Connection), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody))
+    responses((status = 200, body = Connection), (status = 404, body = ErrorBody))
 )]
 pub(super) async fn get_current(
     State(app): State<Arc<App>>,
@@ -200,9 +196,9 @@ pub(super) async fn get_current(
 
 /// Changes the connection of the presented connection token.
 #[utoipa::path(
-    patch, path = "/v1/connections/current", tag = "Connections", request_body = PatchConnection,
+    patch, path = "/v1/connections/current", operation_id = "updateCurrentConnection", tag = "Connections", request_body = PatchConnection,
     security(("apiKey" = [], "connectionToken" = [])),
-    responses((status = 200, body = Connection), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody))
+    responses((status = 200, body = Connection), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 422, body = ErrorBody))
 )]
 pub(super) async fn patch_current(
     State(app): State<Arc<App>>,
@@ -215,10 +211,10 @@ pub(super) async fn patch_current(
 
 /// Deletes the connection of the presented connection token.
 #[utoipa::path(
-    delete, path = "/v1/connections/current", tag = "Connections",
+    delete, path = "/v1/connections/current", operation_id = "deleteCurrentConnection", tag = "Connections",
     security(("apiKey" = [], "connectionToken" = [])),
     params(("revoke" = Option<bool>, Query, description = "Give the grant back to the provider first (OAuth 2.0)")),
-    responses((status = 200, body = Deleted), (status = 204), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody))
+    responses((status = 200, body = Deleted), (status = 204), (status = 404, body = ErrorBody))
 )]
 pub(super) async fn delete_current(
     State(app): State<Arc<App>>,
@@ -231,9 +227,9 @@ pub(super) async fn delete_current(
 
 /// Tries the credential: alive, refused, or unreachable. A refused one is disconnected.
 #[utoipa::path(
-    post, path = "/v1/connections/{id}/verify", tag = "Connections",
-    params(("id" = String, Path, description = "`conn_…`")),
-    responses((status = 200, body = Verification), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody))
+    post, path = "/v1/connections/{id}/verify", operation_id = "verifyConnection", tag = "Connections",
+    params(("id" = String, Path, description = "`conn_…`", example = "conn_01M805WQ32ZKWR68SDHP2J0YHP")),
+    responses((status = 200, body = Verification), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody), (status = 502, body = ErrorBody), (status = 504, body = ErrorBody))
 )]
 pub(super) async fn verify(
     State(app): State<Arc<App>>,
@@ -246,11 +242,11 @@ pub(super) async fn verify(
 
 /// Renews the credential now, whether it is due or not; 422 where it does not renew itself, or has ended.
 #[utoipa::path(
-    post, path = "/v1/connections/{id}/refresh", tag = "Connections",
-    params(("id" = String, Path, description = "`conn_…`")),
+    post, path = "/v1/connections/{id}/refresh", operation_id = "refreshConnection", tag = "Connections",
+    params(("id" = String, Path, description = "`conn_…`", example = "conn_01M805WQ32ZKWR68SDHP2J0YHP")),
     responses(
-        (status = 200, body = Refreshed), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody),
-        (status = 422, body = ErrorBody), (status = 502, body = ErrorBody)
+        (status = 200, body = Refreshed), (status = 404, body = ErrorBody),
+        (status = 422, body = ErrorBody), (status = 502, body = ErrorBody), (status = 409, body = ErrorBody), (status = 504, body = ErrorBody)
     )
 )]
 pub(super) async fn refresh(
@@ -266,9 +262,9 @@ pub(super) async fn refresh(
 
 /// Gives the connection a new token, shown this once. The old one is worthless at once.
 #[utoipa::path(
-    post, path = "/v1/connections/{id}/rotate-token", tag = "Connections",
-    params(("id" = String, Path, description = "`conn_…`")),
-    responses((status = 200, body = ConnectionWithToken), (status = 404, body = ErrorBody))
+    post, path = "/v1/connections/{id}/rotate-token", operation_id = "rotateConnectionToken", tag = "Connections",
+    params(("id" = String, Path, description = "`conn_…`", example = "conn_01M805WQ32ZKWR68SDHP2J0YHP")),
+    responses((status = 200, body = ConnectionWithToken), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody))
 )]
 pub(super) async fn rotate_token(
     State(app): State<Arc<App>>,

@@ -19,14 +19,14 @@ use crate::events::show;
 
 /// What happened to connections and integrations of the environment, newest first.
 #[utoipa::path(
-    get, path = "/v1/events", tag = "Events",
+    get, path = "/v1/events", operation_id = "listEvents", tag = "Events",
     params(
-        ("type" = Option<String>, Query, description = "Only those of this type: `connection.disconnected`"),
-        ("connection" = Option<String>, Query, description = "Only those of this connection, `conn_…`"),
+        ("type" = Option<passthrough_wire::words::EventKind>, Query, description = "Only those of this type"),
+        ("connection" = Option<String>, Query, description = "Only those of this connection, `conn_…`", pattern = "^conn_[0-7][0-9A-HJKMNP-TV-Z]{25}$", example = "conn_01M805WQ32ZKWR68SDHP2J0YHP"),
         ("cursor" = Option<String>, Query, description = "`next` of the page before"),
         ("limit" = Option<u32>, Query, description = "1 to 500; 50 where absent")
     ),
-    responses((status = 200, body = Page<Event>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody))
+    responses((status = 200, body = Page<Event>))
 )]
 pub(super) async fn list(
     State(app): State<Arc<App>>,
@@ -48,9 +48,9 @@ pub(super) async fn list(
 
 /// One event.
 #[utoipa::path(
-    get, path = "/v1/events/{id}", tag = "Events",
-    params(("id" = String, Path, description = "`evt_…`")),
-    responses((status = 200, body = Event), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody))
+    get, path = "/v1/events/{id}", operation_id = "getEvent", tag = "Events",
+    params(("id" = String, Path, description = "`evt_…`", example = "evt_01M805WQ32ZKWR68SDHP2J0YHP")),
+    responses((status = 200, body = Event), (status = 404, body = ErrorBody))
 )]
 pub(super) async fn get(
     State(app): State<Arc<App>>,
@@ -64,9 +64,9 @@ pub(super) async fn get(
 
 /// Sends an event again to every enabled webhook endpoint that wants its type, also to those made after it.
 #[utoipa::path(
-    post, path = "/v1/events/{id}/replay", tag = "Events",
-    params(("id" = String, Path, description = "`evt_…`")),
-    responses((status = 200, body = Replayed), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody))
+    post, path = "/v1/events/{id}/replay", operation_id = "replayEvent", tag = "Events",
+    params(("id" = String, Path, description = "`evt_…`", example = "evt_01M805WQ32ZKWR68SDHP2J0YHP")),
+    responses((status = 200, body = Replayed), (status = 404, body = ErrorBody))
 )]
 pub(super) async fn replay(
     State(app): State<Arc<App>>,

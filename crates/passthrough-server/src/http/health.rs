@@ -18,7 +18,7 @@ pub(super) struct Health {
 }
 
 /// Whether the process lives. Says nothing of the database: restarting would not bring that back.
-#[utoipa::path(get, path = "/healthz", tag = "Operations", security(()), responses((status = 200, body = Health)))]
+#[utoipa::path(get, path = "/healthz", operation_id = "getReadiness", tag = "Operations", security(()), responses((status = 200, body = Health)))]
 pub(super) async fn healthy() -> Json<Health> {
     Json(Health { status: "ok" })
 }

@@ -28,15 +28,13 @@ const MAX_BODY: usize = 256 * 1024;
 
 /// The integrations of the environment, by key. Those that providers have implicitly are not among them.
 #[utoipa::path(
-    get, path = "/v1/integrations", tag = "Integrations",
+    get, path = "/v1/integrations", operation_id = "listIntegrations", tag = "Integrations",
     params(
         ("provider" = Option<String>, Query, description = "Only those of this provider"),
         ("cursor" = Option<String>, Query, description = "`next` of the page before"),
         ("limit" = Option<u32>, Query, description = "1 to 500; 50 where absent")
     ),
-    responses(
-        (status = 200, body = Page<Integration>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody)
-    )
+    responses((status = 200, body = Page<Integration>))
 )]
 pub(super) async fn list(
     State(app): State<Arc<App>>,
@@ -61,10 +59,9 @@ pub(super) async fn list(
 
 /// Sets up a provider: its OAuth client, what is asked for, and what is the same for all connections.
 #[utoipa::path(
-    post, path = "/v1/integrations", tag = "Integrations", request_body = CreateIntegration,
+    post, path = "/v1/integrations", operation_id = "createIntegration", tag = "Integrations", request_body = CreateIntegration,
     responses(
-        (status = 201, body = Integration), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 409, body = ErrorBody)
+        (status = 201, body = Integration), (status = 409, body = ErrorBody), (status = 404, body = ErrorBody)
     )
 )]
 pub(super) async fn create(
@@ -81,9 +78,9 @@ pub(super) async fn create(
 
 /// One integration, without its secrets.
 #[utoipa::path(
-    get, path = "/v1/integrations/{key}", tag = "Integrations",
+    get, path = "/v1/integrations/{key}", operation_id = "getIntegration", tag = "Integrations",
     params(("key" = String, Path, description = "Its name in this environment")),
-    responses((status = 200, body = Integration), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody))
+    responses((status = 200, body = Integration), (status = 404, body = ErrorBody))
 )]
 pub(super) async fn get(
     State(app): State<Arc<App>>,
@@ -96,11 +93,10 @@ pub(super) async fn get(
 
 /// Changes an integration. What is absent stays; `null` clears.
 #[utoipa::path(
-    patch, path = "/v1/integrations/{key}", tag = "Integrations", request_body = PatchIntegration,
+    patch, path = "/v1/integrations/{key}", operation_id = "updateIntegration", tag = "Integrations", request_body = PatchIntegration,
     params(("key" = String, Path, description = "Its name in this environment")),
     responses(
-        (status = 200, body = Integration), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 404, body = ErrorBody), (status = 409, body = ErrorBody)
+        (status = 200, body = Integration), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody)
     )
 )]
 pub(super) async fn patch(
@@ -118,10 +114,10 @@ pub(super) async fn patch(
 
 /// Deletes an integration that no connection uses.
 #[utoipa::path(
-    delete, path = "/v1/integrations/{key}", tag = "Integrations",
+    delete, path = "/v1/integrations/{key}", operation_id = "deleteIntegration", tag = "Integrations",
     params(("key" = String, Path, description = "Its name in this environment")),
     responses(
-        (status = 204), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody),
+        (status = 204), (status = 404, body = ErrorBody),
         (status = 409, body = ErrorBody)
     )
 )]

@@ -26,10 +26,9 @@ const MAX_BODY: usize = 1024 * 1024;
 
 /// Makes a link for an end user. It works for half an hour, for the browser that opens it first.
 #[utoipa::path(
-    post, path = "/v1/link-sessions", tag = "Linking", request_body = CreateLinkSession,
+    post, path = "/v1/link-sessions", operation_id = "createLinkSession", tag = "Linking", request_body = CreateLinkSession,
     responses(
-        (status = 201, body = CreatedLinkSession), (status = 400, body = ErrorBody),
-        (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)
+        (status = 201, body = CreatedLinkSession), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody)
     )
 )]
 pub(super) async fn create(
@@ -52,9 +51,9 @@ pub(super) async fn create(
 
 /// How far a link session has come.
 #[utoipa::path(
-    get, path = "/v1/link-sessions/{id}", tag = "Linking",
-    params(("id" = String, Path, description = "`link_…`")),
-    responses((status = 200, body = LinkSession), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody))
+    get, path = "/v1/link-sessions/{id}", operation_id = "getLinkSession", tag = "Linking",
+    params(("id" = String, Path, description = "`link_…`", example = "link_01M805WQ32ZKWR68SDHP2J0YHP")),
+    responses((status = 200, body = LinkSession), (status = 404, body = ErrorBody))
 )]
 pub(super) async fn get(
     State(app): State<Arc<App>>,
@@ -71,10 +70,9 @@ pub(super) async fn get(
 
 /// Exchanges what a link ended with for the connection. Once, and within ten minutes.
 #[utoipa::path(
-    post, path = "/v1/public-token/exchange", tag = "Linking", request_body = ExchangePublicToken,
+    post, path = "/v1/public-token/exchange", operation_id = "exchangePublicToken", tag = "Linking", request_body = ExchangePublicToken,
     responses(
-        (status = 200, body = LinkedConnection), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 404, body = ErrorBody)
+        (status = 200, body = LinkedConnection), (status = 404, body = ErrorBody)
     )
 )]
 pub(super) async fn exchange(

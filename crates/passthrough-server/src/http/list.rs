@@ -14,6 +14,7 @@ pub(super) struct ListQuery {
     pairs: Vec<(String, String)>,
     known: Vec<&'static str>,
     errors: Vec<FieldError>,
+    is_lenient: bool,
 }
 
 impl ListQuery {
@@ -26,14 +27,15 @@ impl ListQuery {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             (decode(name), decode(value))
         });
-        Self { pairs: pairs.collect(), known: Vec::new(), errors: Vec::new() }
+        Self { pairs: pairs.collect(), known: Vec::new(), errors: Vec::new(), is_lenient: false }
     }
 
     fn error(&mut self, name: &str, message: impl Into<String>) {
         self.errors.push(FieldError::new(format!("query.{name}"), message));
     }
 
-    /// A text; empty is absent.
+    /// A text. One that is empty is refused: where a program has no value to fill in, a list of everybody's must not be
+    /// the answer.
     pub(super) fn text(&mut self, name: &'static str) -> Option<String> {
         self.known.push(name);
         let mut values = Vec::new();
@@ -47,7 +49,13 @@ impl ListQuery {
         if values.len() > 1 {
             self.error(name, "stands twice");
         }
-        values.pop().filter(|value| !value.is_empty())
+        if values.iter().any(String::is_empty) && !self.is_lenient {
+            self.error(name, "must not be empty; leave it out");
+        }
+        if values.iter().any(|value| value.contains('\0')) {
+            self.error(name, "must not hold a NUL character");
+        }
+        values.pop().filter(|value| !value.is_empty() && !value.contains('\0'))
     }
 
     /// A value of its own form.
@@ -106,14 +114,15 @@ impl ListQuery {
         self.error(name, message);
     }
 
-    /// Lets parameters be that nobody asked for, as Terminal does.
-    pub(super) fn ignore_unknown(&mut self) {
-        self.pairs.clear();
+    /// Lets parameters be that nobody asked for or that are empty, as Terminal does.
+    pub(super) fn lenient(query: Option<&str>) -> Self {
+        Self { is_lenient: true, ..Self::new(query) }
     }
 
     /// Ends the reading.
     pub(super) fn finish(mut self) -> Result<(), ApiError> {
-        for (name, _) in std::mem::take(&mut self.pairs) {
+        let unknown = std::mem::take(&mut self.pairs);
+        for (name, _) in unknown.into_iter().filter(|_| !self.is_lenient) {
             let suggestion = nearest(&name, self.known.iter().copied()).map(str::to_owned);
             let message = match &suggestion {
                 Some(near) => format!("unknown parameter; did you mean `{near}`?"),

@@ -22,7 +22,7 @@ pub struct Peer(pub SocketAddr);
 /// What the server does, in numbers (OpenMetrics text). Needs no key: it is served to the server's own machine,
 /// or at the address of the setting `metrics.listen`; to others there is nothing here.
 #[utoipa::path(
-    get, path = "/metrics", tag = "Operations", security(()),
+    get, path = "/metrics", operation_id = "getMetrics", tag = "Operations", security(()),
     responses(
         (status = 200, description = "OpenMetrics text", body = String,
             content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8"),

@@ -65,7 +65,7 @@ pub(super) async fn hello() -> &'static str {
 /// The status of the server, as a number.
 #[utoipa::path(
     get, path = "/health", tag = "Panora", operation_id = "panora_health", security(()),
-    responses((status = 200, body = u16))
+    responses((status = 200, body = u16, content_type = "application/json"))
 )]
 async fn health() -> Json<u16> {
     Json(StatusCode::OK.as_u16())

@@ -33,18 +33,18 @@ const RAW_HEADERS: [&str; 6] =
 /// Makes an authenticated request to the provider and tells its answer, whatever its status, in an
 /// envelope.
 #[utoipa::path(
-    post, path = "/v1/passthrough", tag = "Passthrough", request_body = PassthroughRequest,
+    post, path = "/v1/passthrough", operation_id = "passthrough", tag = "Passthrough", request_body = PassthroughRequest,
     security(("apiKey" = [], "connectionToken" = [])),
     params(
-        ("Passthrough-Timeout-Ms" = Option<u64>, Header, description = "The same as `timeoutMs` in the body"),
+        ("Passthrough-Timeout-Ms" = Option<u64>, Header, minimum = 1, description = "The same as `timeoutMs` in the body"),
         ("Passthrough-Base" = Option<String>, Header, description = "The same as `base` in the body"),
-        ("Passthrough-Retries" = Option<u8>, Header, description = "How often the request may be sent again: 0, 1 or 2"),
-        ("Passthrough-Throttle" = Option<String>, Header, description = "Where the provider said \"not before\": `wait` or `refuse`")
+        ("Passthrough-Retries" = Option<u8>, Header, minimum = 0, maximum = 2, description = "How often the request may be sent again: 0, 1 or 2"),
+        ("Passthrough-Throttle" = Option<passthrough_wire::words::Throttle>, Header, description = "Where the provider said \"not before\"")
     ),
     responses(
         (status = 200, body = PassthroughResponse, description = "The provider answered, with any status"),
-        (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody),
-        (status = 413, body = ErrorBody), (status = 422, body = ErrorBody), (status = 429, body = ErrorBody),
+        (status = 404, body = ErrorBody),
+        (status = 422, body = ErrorBody), (status = 429, body = ErrorBody),
         (status = 502, body = ErrorBody), (status = 503, body = ErrorBody), (status = 504, body = ErrorBody)
     )
 )]
@@ -55,18 +55,20 @@ pub(super) async fn passthrough(app: &App, request: DoorRequest) -> Result<DoorA
 /// Makes an authenticated request and streams the provider's bytes where it answers 2xx; any other answer
 /// comes as `200` with the envelope. `Passthrough-Source` says which it is.
 #[utoipa::path(
-    post, path = "/v1/passthrough/raw", tag = "Passthrough", request_body = PassthroughRequest,
+    post, path = "/v1/passthrough/raw", operation_id = "passthroughRaw", tag = "Passthrough", request_body = PassthroughRequest,
     security(("apiKey" = [], "connectionToken" = [])),
     params(
-        ("Passthrough-Timeout-Ms" = Option<u64>, Header, description = "The same as `timeoutMs` in the body"),
+        ("Passthrough-Timeout-Ms" = Option<u64>, Header, minimum = 1, description = "The same as `timeoutMs` in the body"),
         ("Passthrough-Base" = Option<String>, Header, description = "The same as `base` in the body"),
-        ("Passthrough-Retries" = Option<u8>, Header, description = "How often the request may be sent again: 0, 1 or 2"),
-        ("Passthrough-Throttle" = Option<String>, Header, description = "Where the provider said \"not before\": `wait` or `refuse`")
+        ("Passthrough-Retries" = Option<u8>, Header, minimum = 0, maximum = 2, description = "How often the request may be sent again: 0, 1 or 2"),
+        ("Passthrough-Throttle" = Option<passthrough_wire::words::Throttle>, Header, description = "Where the provider said \"not before\"")
     ),
     responses(
-        (status = 200, body = PassthroughResponse, description = "The provider's bytes, or the envelope"),
-        (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody),
-        (status = 413, body = ErrorBody), (status = 422, body = ErrorBody), (status = 429, body = ErrorBody),
+        (status = "2XX", description = "The provider's bytes with its status, where it answered 2xx", content_type = "*/*"),
+        (status = 200, description = "The provider's bytes; or the envelope, where it answered anything else",
+            content((PassthroughResponse = "application/json"), (serde_json::Value = "*/*"))),
+        (status = 404, body = ErrorBody),
+        (status = 422, body = ErrorBody), (status = 429, body = ErrorBody),
         (status = 502, body = ErrorBody), (status = 503, body = ErrorBody), (status = 504, body = ErrorBody)
     )
 )]

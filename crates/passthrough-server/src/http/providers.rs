@@ -16,9 +16,9 @@ use crate::app::App;
 
 /// The providers, by code; all of them on one page.
 #[utoipa::path(
-    get, path = "/v1/providers", tag = "Providers",
+    get, path = "/v1/providers", operation_id = "listProviders", tag = "Providers",
     params(("category" = Option<String>, Query, description = "Only those of this category")),
-    responses((status = 200, body = Page<ProviderSummary>), (status = 401, body = ErrorBody))
+    responses((status = 200, body = Page<ProviderSummary>))
 )]
 pub(super) async fn list(
     State(app): State<Arc<App>>,
@@ -38,10 +38,10 @@ pub(super) async fn list(
 
 /// One provider: what a form needs to know of it.
 #[utoipa::path(
-    get, path = "/v1/providers/{code}", tag = "Providers",
+    get, path = "/v1/providers/{code}", operation_id = "getProvider", tag = "Providers",
     params(("code" = String, Path, description = "The provider's code")),
     responses(
-        (status = 200, body = Provider), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)
+        (status = 200, body = Provider), (status = 404, body = ErrorBody)
     )
 )]
 pub(super) async fn get(

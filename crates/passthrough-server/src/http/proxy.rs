@@ -10,7 +10,9 @@ use passthrough_core::header::{Fields, is_websocket_upgrade, set_websocket_upgra
 use passthrough_core::id::RequestId;
 use passthrough_core::path::CallerPath;
 use passthrough_core::upstream::{PassthroughRequest, RequestBody};
+use passthrough_wire::error::ErrorBody;
 use secrecy::SecretString;
+use serde_json::{Value, json};
 
 use super::caller::{Presented, strip_own_tokens};
 use super::doors::{DoorAnswer, DoorBody, DoorRequest, PROXY, SOURCE};
@@ -26,17 +28,20 @@ use crate::upstream::UpstreamBody;
 /// Passes a request through as it is: method, path and query behind `/v1/proxy`, headers and body; and the provider's
 /// answer back, both ways streamed. Any method but CONNECT and TRACE, also those that OpenAPI has no place for.
 #[utoipa::path(
-    get, path = "/v1/proxy/{path}", tag = "Passthrough", operation_id = "proxy_get",
+    get, path = "/v1/proxy/{path}", tag = "Passthrough", operation_id = "proxyGet",
     security(("apiKey" = [], "connectionToken" = [])),
     params(
         ("path" = String, Path, description = "The provider's path, as it is, slashes included; a query goes along"),
-        ("Passthrough-Timeout-Ms" = Option<u64>, Header, description = "The deadline of the whole call"),
+        ("Passthrough-Timeout-Ms" = Option<u64>, Header, minimum = 1, description = "The deadline of the whole call"),
         ("Passthrough-Base" = Option<String>, Header, description = "The name of one of the provider's further base URLs"),
-        ("Passthrough-Retries" = Option<u8>, Header, description = "How often the request may be sent again: 0, 1 or 2"),
-        ("Passthrough-Throttle" = Option<String>, Header, description = "Where the provider said \"not before\": `wait` or `refuse`")
+        ("Passthrough-Retries" = Option<u8>, Header, minimum = 0, maximum = 2, description = "How often the request may be sent again: 0, 1 or 2"),
+        ("Passthrough-Throttle" = Option<passthrough_wire::words::Throttle>, Header, description = "Where the provider said \"not before\"")
     ),
     responses(
-        (status = "default", description = "The provider's own answer where `Passthrough-Source` is `provider`; else the error body of the other operations")
+        (status = "default", description = "The provider's own answer, where `Passthrough-Source` is `provider`",
+            content_type = "*/*"),
+        (status = 404, body = ErrorBody), (status = 422, body = ErrorBody), (status = 429, body = ErrorBody),
+        (status = 502, body = ErrorBody), (status = 504, body = ErrorBody)
     )
 )]
 pub(super) async fn proxy(app: &App, request: DoorRequest) -> Result<DoorAnswer, ApiError> {
@@ -52,6 +57,33 @@ pub(super) async fn proxy(app: &App, request: DoorRequest) -> Result<DoorAnswer,
             Ok(deliver(delivery, fields, performed.standing))
         }
     }
+}
+
+/// One door for every method: each that OpenAPI knows gets the same description.
+pub(super) fn describe(paths: &mut Value) {
+    let item = &mut paths["/v1/proxy/{path}"];
+    let described = item["get"].clone();
+    item["get"]["responses"]["default"]["content"] = bytes("The provider's own bytes.");
+    for (method, has_body) in
+        [("post", true), ("put", true), ("patch", true), ("delete", true), ("head", false), ("options", true)]
+    {
+        let mut operation = described.clone();
+        operation["operationId"] = format!("proxy{}{}", method[..1].to_uppercase(), &method[1..]).into();
+        operation["responses"]["default"]["content"] = bytes("The provider's own bytes.");
+        if has_body {
+            operation["requestBody"] = json!({
+                "description": "Any bytes, of any `Content-Type`: they go through as they are, streamed.",
+                "required": false,
+                "content": bytes("The bytes for the provider.")
+            });
+        }
+        item[method] = operation;
+    }
+}
+
+/// Bytes of any type: what JSON Schema has no word for.
+pub(super) fn bytes(description: &str) -> Value {
+    json!({"*/*": {"schema": {"description": description}}})
 }
 
 /// A request of which it cannot be told what is to be sent.

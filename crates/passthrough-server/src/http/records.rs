@@ -23,18 +23,18 @@ use crate::app::App;
 /// A page may have fewer entries than asked for, or none, and nevertheless a `next`: where those that fit are rare,
 /// one request does not search through all.
 #[utoipa::path(
-    get, path = "/v1/requests", tag = "Records",
+    get, path = "/v1/requests", operation_id = "listRequests", tag = "Records",
     params(
-        ("connectionId" = Option<String>, Query, description = "Only those on this connection"),
+        ("connectionId" = Option<String>, Query, description = "Only those on this connection", pattern = "^conn_[0-7][0-9A-HJKMNP-TV-Z]{25}$", example = "conn_01M805WQ32ZKWR68SDHP2J0YHP"),
         ("provider" = Option<String>, Query, description = "Only those to this provider"),
-        ("status" = Option<String>, Query, description = "The provider's status: `404`, or a class: `4xx`"),
+        ("status" = Option<String>, Query, description = "The provider's status: `404`, or a class: `4xx`", pattern = "^([1-9][0-9]{2}|[1-5]xx)$", example = "4xx"),
         ("errorCode" = Option<String>, Query, description = "Only those that failed with this code"),
-        ("from" = Option<String>, Query, description = "RFC 3339, inclusive"),
-        ("to" = Option<String>, Query, description = "RFC 3339, exclusive"),
+        ("from" = Option<String>, Query, format = DateTime, description = "RFC 3339, inclusive", example = "2026-01-31T12:00:00Z"),
+        ("to" = Option<String>, Query, format = DateTime, description = "RFC 3339, exclusive", example = "2026-02-01T00:00:00Z"),
         ("cursor" = Option<String>, Query, description = "`next` of the page before"),
         ("limit" = Option<u32>, Query, description = "1 to 500; 50 where absent")
     ),
-    responses((status = 200, body = Page<Record>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody))
+    responses((status = 200, body = Page<Record>))
 )]
 pub(super) async fn list(
     State(app): State<Arc<App>>,
@@ -64,9 +64,9 @@ pub(super) async fn list(
 
 /// One record. It appears within a second of the call.
 #[utoipa::path(
-    get, path = "/v1/requests/{id}", tag = "Records",
-    params(("id" = String, Path, description = "`req_…`")),
-    responses((status = 200, body = Record), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody))
+    get, path = "/v1/requests/{id}", operation_id = "getRequest", tag = "Records",
+    params(("id" = String, Path, description = "`req_…`", example = "req_01M805WQ32ZKWR68SDHP2J0YHP")),
+    responses((status = 200, body = Record), (status = 404, body = ErrorBody))
 )]
 pub(super) async fn get(
     State(app): State<Arc<App>>,

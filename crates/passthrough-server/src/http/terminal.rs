@@ -15,12 +15,12 @@ use passthrough_core::connection::Connection;
 use passthrough_core::fault::Door;
 use passthrough_core::id::RequestId;
 use passthrough_wire::connection::PatchConnection;
-use passthrough_wire::error::ErrorCode;
+use passthrough_wire::error::{ErrorBody, ErrorCode};
 use passthrough_wire::fields::Unknown;
 use passthrough_wire::link::ExchangePublicToken;
 use passthrough_wire::page::Page;
 use passthrough_wire::passthrough::PassthroughRequest;
-use passthrough_wire::terminal::{TerminalConnection, TerminalProvider, TerminalResponse};
+use passthrough_wire::terminal::{TerminalConnection, TerminalProvider, TerminalRequest, TerminalResponse};
 use serde_json::{Value, json};
 
 use super::body::read_body;
@@ -46,7 +46,16 @@ pub(super) fn router() -> Router<Arc<App>> {
         .route("/public-token/exchange", post(exchange))
 }
 
-async fn passthrough(
+/// Makes an authenticated request to the provider and tells its answer, whatever its status.
+#[utoipa::path(
+    post, path = "/tsp/v1/passthrough", operation_id = "terminalPassthrough", tag = "Terminal's dialect", request_body = TerminalRequest,
+    security(("apiKey" = [], "connectionToken" = [])),
+    responses(
+        (status = 200, body = TerminalResponse, description = "The provider answered, with any status"),
+        (status = 403, body = ErrorBody), (status = 422, body = ErrorBody), (status = 429, body = ErrorBody), (status = 501, body = ErrorBody), (status = 502, body = ErrorBody), (status = 504, body = ErrorBody)
+    )
+)]
+pub(super) async fn passthrough(
     State(app): State<Arc<App>>,
     Extension(id): Extension<RequestId>,
     request: Request,
@@ -54,7 +63,18 @@ async fn passthrough(
     send(&app, id, request, Door::Terminal).await
 }
 
-async fn raw(
+/// The same, and the provider's bytes where it answers 2xx; any other answer comes as `200` with our envelope.
+#[utoipa::path(
+    post, path = "/tsp/v1/passthrough/raw", operation_id = "terminalPassthroughRaw", tag = "Terminal's dialect", request_body = TerminalRequest,
+    security(("apiKey" = [], "connectionToken" = [])),
+    responses(
+        (status = "2XX", description = "The provider's bytes with its status, where it answered 2xx", content_type = "*/*"),
+        (status = 200, description = "The provider's bytes; or the envelope, where it answered anything else",
+            content((TerminalResponse = "application/json"), (Value = "*/*"))),
+        (status = 403, body = ErrorBody), (status = 422, body = ErrorBody), (status = 429, body = ErrorBody), (status = 501, body = ErrorBody), (status = 502, body = ErrorBody), (status = 504, body = ErrorBody)
+    )
+)]
+pub(super) async fn raw(
     State(app): State<Arc<App>>,
     Extension(id): Extension<RequestId>,
     request: Request,
@@ -74,7 +94,20 @@ async fn send(app: &App, id: RequestId, request: Request, door: Door) -> Result<
     Ok(doors::respond(answer, None))
 }
 
-async fn list(
+/// The connections of the environment, newest first.
+#[utoipa::path(
+    get, path = "/tsp/v1/connections", operation_id = "terminalListConnections", tag = "Terminal's dialect",
+    params(
+        ("provider" = Option<String>, Query, description = "Only those at this provider"),
+        ("status" = Option<passthrough_wire::words::ConnectionStatus>, Query, description = "Only those of this status"),
+        ("externalId" = Option<String>, Query, description = "Only those of this end user"),
+        ("tag" = Option<String>, Query, description = "Only those with this tag"),
+        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+        ("limit" = Option<u32>, Query, description = "1 to 500; 50 where absent")
+    ),
+    responses((status = 200, body = Page<TerminalConnection>))
+)]
+pub(super) async fn list(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
@@ -84,7 +117,13 @@ async fn list(
     Ok(Json(page(rows, |connection| connection.id.to_string(), |connection| show(&app, connection, None))))
 }
 
-async fn get_current(
+/// The connection of the presented connection token.
+#[utoipa::path(
+    get, path = "/tsp/v1/connections/current", operation_id = "terminalGetCurrentConnection", tag = "Terminal's dialect",
+    security(("apiKey" = [], "connectionToken" = [])),
+    responses((status = 200, body = TerminalConnection), (status = 403, body = ErrorBody))
+)]
+pub(super) async fn get_current(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
 ) -> Result<Json<TerminalConnection>, ApiError> {
@@ -93,7 +132,14 @@ async fn get_current(
     Ok(Json(show(&app, &connection, presented(&headers))))
 }
 
-async fn patch_current(
+/// Changes the connection of the presented connection token. What is absent stays; `null` clears.
+#[utoipa::path(
+    patch, path = "/tsp/v1/connections/current", operation_id = "terminalUpdateCurrentConnection", tag = "Terminal's dialect",
+    request_body = PatchConnection,
+    security(("apiKey" = [], "connectionToken" = [])),
+    responses((status = 200, body = TerminalConnection), (status = 403, body = ErrorBody), (status = 422, body = ErrorBody))
+)]
+pub(super) async fn patch_current(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
     body: Body,
@@ -105,8 +151,15 @@ async fn patch_current(
     Ok(Json(show(&app, &connection, presented(&headers))))
 }
 
+/// Deletes the connection of the presented connection token.
+///
 /// Terminal declares no 204: the answer is the connection as it was.
-async fn delete_current(
+#[utoipa::path(
+    delete, path = "/tsp/v1/connections/current", operation_id = "terminalDeleteCurrentConnection", tag = "Terminal's dialect",
+    security(("apiKey" = [], "connectionToken" = [])),
+    responses((status = 200, body = TerminalConnection), (status = 403, body = ErrorBody))
+)]
+pub(super) async fn delete_current(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
 ) -> Result<Json<TerminalConnection>, ApiError> {
@@ -116,7 +169,12 @@ async fn delete_current(
     Ok(Json(show(&app, &connection, presented(&headers))))
 }
 
-async fn providers(
+/// The catalog.
+#[utoipa::path(
+    get, path = "/tsp/v1/providers", operation_id = "terminalListProviders", tag = "Terminal's dialect",
+    responses((status = 200, body = Vec<TerminalProvider>))
+)]
+pub(super) async fn providers(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
 ) -> Result<Json<Vec<TerminalProvider>>, ApiError> {
@@ -128,8 +186,15 @@ async fn providers(
     Ok(Json(app.catalog.iter().map(show).collect()))
 }
 
+/// Exchanges what a link ended with for the connection.
+///
 /// The token is there where the connection has just been given its first; see the native exchange.
-async fn exchange(
+#[utoipa::path(
+    post, path = "/tsp/v1/public-token/exchange", operation_id = "terminalExchangePublicToken", tag = "Terminal's dialect",
+    request_body = ExchangePublicToken,
+    responses((status = 200, body = TerminalConnection), (status = 403, body = ErrorBody))
+)]
+pub(super) async fn exchange(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
     body: Body,

@@ -27,15 +27,12 @@ const MAX_BODY: usize = 64 * 1024;
 
 /// The webhook endpoints of the environment, newest first.
 #[utoipa::path(
-    get, path = "/v1/webhook-endpoints", tag = "Webhooks",
+    get, path = "/v1/webhook-endpoints", operation_id = "listWebhookEndpoints", tag = "Webhooks",
     params(
         ("cursor" = Option<String>, Query, description = "`next` of the page before"),
         ("limit" = Option<u32>, Query, description = "1 to 500; 50 where absent")
     ),
-    responses(
-        (status = 200, body = Page<WebhookEndpoint>), (status = 400, body = ErrorBody),
-        (status = 401, body = ErrorBody)
-    )
+    responses((status = 200, body = Page<WebhookEndpoint>))
 )]
 pub(super) async fn list(
     State(app): State<Arc<App>>,
@@ -52,11 +49,8 @@ pub(super) async fn list(
 
 /// Makes a webhook endpoint. Its secret is shown this once.
 #[utoipa::path(
-    post, path = "/v1/webhook-endpoints", tag = "Webhooks", request_body = CreateWebhookEndpoint,
-    responses(
-        (status = 201, body = WebhookEndpointWithSecret), (status = 400, body = ErrorBody),
-        (status = 401, body = ErrorBody)
-    )
+    post, path = "/v1/webhook-endpoints", operation_id = "createWebhookEndpoint", tag = "Webhooks", request_body = CreateWebhookEndpoint,
+    responses((status = 201, body = WebhookEndpointWithSecret))
 )]
 pub(super) async fn create(
     State(app): State<Arc<App>>,
@@ -73,9 +67,9 @@ pub(super) async fn create(
 
 /// One webhook endpoint, without its secret.
 #[utoipa::path(
-    get, path = "/v1/webhook-endpoints/{id}", tag = "Webhooks",
-    params(("id" = String, Path, description = "`whk_…`")),
-    responses((status = 200, body = WebhookEndpoint), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody))
+    get, path = "/v1/webhook-endpoints/{id}", operation_id = "getWebhookEndpoint", tag = "Webhooks",
+    params(("id" = String, Path, description = "`whk_…`", example = "whk_01M805WQ32ZKWR68SDHP2J0YHP")),
+    responses((status = 200, body = WebhookEndpoint), (status = 404, body = ErrorBody))
 )]
 pub(super) async fn get(
     State(app): State<Arc<App>>,
@@ -88,11 +82,10 @@ pub(super) async fn get(
 
 /// Changes a webhook endpoint: where to, which types, on or off. What is absent stays.
 #[utoipa::path(
-    patch, path = "/v1/webhook-endpoints/{id}", tag = "Webhooks", request_body = PatchWebhookEndpoint,
-    params(("id" = String, Path, description = "`whk_…`")),
+    patch, path = "/v1/webhook-endpoints/{id}", operation_id = "updateWebhookEndpoint", tag = "Webhooks", request_body = PatchWebhookEndpoint,
+    params(("id" = String, Path, description = "`whk_…`", example = "whk_01M805WQ32ZKWR68SDHP2J0YHP")),
     responses(
-        (status = 200, body = WebhookEndpoint), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 404, body = ErrorBody)
+        (status = 200, body = WebhookEndpoint), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody)
     )
 )]
 pub(super) async fn patch(
@@ -109,9 +102,9 @@ pub(super) async fn patch(
 
 /// Deletes a webhook endpoint and its deliveries.
 #[utoipa::path(
-    delete, path = "/v1/webhook-endpoints/{id}", tag = "Webhooks",
-    params(("id" = String, Path, description = "`whk_…`")),
-    responses((status = 204), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody))
+    delete, path = "/v1/webhook-endpoints/{id}", operation_id = "deleteWebhookEndpoint", tag = "Webhooks",
+    params(("id" = String, Path, description = "`whk_…`", example = "whk_01M805WQ32ZKWR68SDHP2J0YHP")),
+    responses((status = 204), (status = 404, body = ErrorBody))
 )]
 pub(super) async fn delete(
     State(app): State<Arc<App>>,
@@ -125,11 +118,10 @@ pub(super) async fn delete(
 
 /// Gives an endpoint another secret, shown this once. For a day the old one signs, too.
 #[utoipa::path(
-    post, path = "/v1/webhook-endpoints/{id}/rotate-secret", tag = "Webhooks",
-    params(("id" = String, Path, description = "`whk_…`")),
+    post, path = "/v1/webhook-endpoints/{id}/rotate-secret", operation_id = "rotateWebhookSecret", tag = "Webhooks",
+    params(("id" = String, Path, description = "`whk_…`", example = "whk_01M805WQ32ZKWR68SDHP2J0YHP")),
     responses(
-        (status = 200, body = WebhookEndpointWithSecret), (status = 401, body = ErrorBody),
-        (status = 404, body = ErrorBody), (status = 409, body = ErrorBody)
+        (status = 200, body = WebhookEndpointWithSecret), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody)
     )
 )]
 pub(super) async fn rotate_secret(
@@ -145,10 +137,10 @@ pub(super) async fn rotate_secret(
 
 /// Sends an event of the type `webhook.test` to this endpoint.
 #[utoipa::path(
-    post, path = "/v1/webhook-endpoints/{id}/test", tag = "Webhooks",
-    params(("id" = String, Path, description = "`whk_…`")),
+    post, path = "/v1/webhook-endpoints/{id}/test", operation_id = "testWebhookEndpoint", tag = "Webhooks",
+    params(("id" = String, Path, description = "`whk_…`", example = "whk_01M805WQ32ZKWR68SDHP2J0YHP")),
     responses(
-        (status = 202, body = WebhookDelivery), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody),
+        (status = 202, body = WebhookDelivery), (status = 404, body = ErrorBody),
         (status = 409, body = ErrorBody)
     )
 )]
@@ -164,18 +156,15 @@ pub(super) async fn test(
 
 /// The deliveries of the environment, those of the newest events first.
 #[utoipa::path(
-    get, path = "/v1/webhook-deliveries", tag = "Webhooks",
+    get, path = "/v1/webhook-deliveries", operation_id = "listWebhookDeliveries", tag = "Webhooks",
     params(
-        ("endpoint" = Option<String>, Query, description = "Only those to this endpoint, `whk_…`"),
-        ("event" = Option<String>, Query, description = "Only those of this event, `evt_…`"),
-        ("status" = Option<String>, Query, description = "`pending`, `delivered` or `failed`"),
+        ("endpoint" = Option<String>, Query, description = "Only those to this endpoint, `whk_…`", pattern = "^whk_[0-7][0-9A-HJKMNP-TV-Z]{25}$", example = "whk_01M805WQ32ZKWR68SDHP2J0YHP"),
+        ("event" = Option<String>, Query, description = "Only those of this event, `evt_…`", pattern = "^evt_[0-7][0-9A-HJKMNP-TV-Z]{25}$", example = "evt_01M805WQ32ZKWR68SDHP2J0YHP"),
+        ("status" = Option<passthrough_wire::words::DeliveryStatus>, Query, description = "Only those of this status"),
         ("cursor" = Option<String>, Query, description = "`next` of the page before"),
         ("limit" = Option<u32>, Query, description = "1 to 500; 50 where absent")
     ),
-    responses(
-        (status = 200, body = Page<WebhookDelivery>), (status = 400, body = ErrorBody),
-        (status = 401, body = ErrorBody)
-    )
+    responses((status = 200, body = Page<WebhookDelivery>))
 )]
 pub(super) async fn deliveries(
     State(app): State<Arc<App>>,
@@ -197,9 +186,9 @@ pub(super) async fn deliveries(
 
 /// One delivery.
 #[utoipa::path(
-    get, path = "/v1/webhook-deliveries/{id}", tag = "Webhooks",
-    params(("id" = String, Path, description = "`dlv_…`")),
-    responses((status = 200, body = WebhookDelivery), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody))
+    get, path = "/v1/webhook-deliveries/{id}", operation_id = "getWebhookDelivery", tag = "Webhooks",
+    params(("id" = String, Path, description = "`dlv_…`", example = "dlv_01M805WQ32ZKWR68SDHP2J0YHP")),
+    responses((status = 200, body = WebhookDelivery), (status = 404, body = ErrorBody))
 )]
 pub(super) async fn delivery(
     State(app): State<Arc<App>>,
@@ -214,10 +203,10 @@ pub(super) async fn delivery(
 
 /// Sends one delivery again, whatever came of it; the message keeps its id.
 #[utoipa::path(
-    post, path = "/v1/webhook-deliveries/{id}/replay", tag = "Webhooks",
-    params(("id" = String, Path, description = "`dlv_…`")),
+    post, path = "/v1/webhook-deliveries/{id}/replay", operation_id = "replayWebhookDelivery", tag = "Webhooks",
+    params(("id" = String, Path, description = "`dlv_…`", example = "dlv_01M805WQ32ZKWR68SDHP2J0YHP")),
     responses(
-        (status = 202, body = WebhookDelivery), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody),
+        (status = 202, body = WebhookDelivery), (status = 404, body = ErrorBody),
         (status = 409, body = ErrorBody)
     )
 )]

@@ -15,7 +15,7 @@ pub struct Openapi {}
 
 impl Openapi {
     pub(super) fn run(&self, output: &Output) -> Result<Exit> {
-        output.line(passthrough_server::openapi().to_pretty_json()?)?;
+        output.line(serde_json::to_string_pretty(&passthrough_server::openapi())?)?;
         Ok(Exit::Done)
     }
 }

@@ -10,7 +10,7 @@ use crate::support::{bearer_provider, json, setup};
 mod again;
 mod attacks;
 pub mod browser;
-mod chromium;
+pub mod chromium;
 mod consent;
 mod fields;
 mod other_grants;

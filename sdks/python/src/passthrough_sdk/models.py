@@ -19,9 +19,12 @@ __all__ = [
     "CreatedLinkSession",
     "CredentialState",
     "Deleted",
+    "Ending",
     "ErrorCode",
     "Event",
+    "EventKind",
     "Field",
+    "Grant",
     "HeaderValues",
     "Health",
     "Integration",
@@ -46,6 +49,36 @@ __all__ = [
     "WebhookEndpointWithSecret",
 ]
 
+Ending = Literal[
+    "bad_request",
+    "unauthorized",
+    "forbidden",
+    "not_found",
+    "method_not_allowed",
+    "conflict",
+    "payload_too_large",
+    "connection_disconnected",
+    "invalid_credentials",
+    "insufficient_permissions",
+    "unprocessable_entity",
+    "too_many_requests",
+    "internal_server_error",
+    "not_implemented",
+    "bad_gateway",
+    "overloaded",
+    "refresh_in_progress",
+    "circuit_open",
+    "unavailable",
+    "gateway_timeout",
+    "caller_gone",
+    "reset",
+    "protocol",
+    "tls",
+    "idle_timeout",
+    "total_timeout",
+]
+"""Why there was no whole answer: an error code, or how an answer ended that had begun."""
+
 ErrorCode = Literal[
     "bad_request",
     "unauthorized",
@@ -69,6 +102,30 @@ ErrorCode = Literal[
     "gateway_timeout",
 ]
 """What went wrong, as a name to branch on."""
+
+EventKind = Literal[
+    "connection.created",
+    "connection.refreshed",
+    "connection.disconnected",
+    "connection.reconnected",
+    "connection.deleted",
+    "integration.client_rejected",
+    "webhook.test",
+]
+"""A type of event."""
+
+Grant = Literal[
+    "static",
+    "oauth2_code",
+    "oauth2_client_credentials",
+    "oauth2_password",
+    "oauth2_jwt_bearer",
+    "oauth1",
+    "app_jwt_exchange",
+    "login",
+    "mcp_oauth",
+]
+"""How a usable secret is obtained."""
 
 HeaderValues = str | list[str]
 """The value of a header, or its values where it came more than once."""
@@ -130,7 +187,7 @@ class Auth(Model):
     description: str | None = None
     """Where a person finds the secret."""
 
-    grant: str
+    grant: Grant
     """How the secret is obtained: `static`."""
 
     fields: dict[str, Field]
@@ -147,7 +204,7 @@ class Connection(Model):
     id: str
     """`conn_<ULID>`."""
 
-    status: str
+    status: Literal["connected", "disconnected", "archived"]
     """`connected`, `disconnected` or `archived`."""
 
     provider: str
@@ -197,7 +254,7 @@ class CreatedLinkSession(Model):
     expires_at: str
     """RFC 3339."""
 
-    locale: str | None = None
+    locale: Literal["en", "de"] | None = None
     """The language that the pages will have, `en` or `de`; absent where the browser decides, because none of the
     two was asked for.
     """
@@ -243,7 +300,7 @@ class Event(Model):
     id: str
     """`evt_<ULID>`."""
 
-    type: str
+    type: EventKind
     """What happened: `connection.disconnected`."""
 
     timestamp: str
@@ -324,7 +381,7 @@ class Integration(Model):
     allow_hosts: list[str]
     """Hosts that variables of its connections may name besides those of the provider's file."""
 
-    redact_reflections: str | None = None
+    redact_reflections: Literal["none", "headers", "headers-and-bodies"] | None = None
     """`none`, `headers` or `headers-and-bodies`, in place of what the provider's file says."""
 
     variables: dict[str, str | None]
@@ -394,7 +451,7 @@ class PassthroughResponse(WithHeaders):
     response: Any
     """The body."""
 
-    response_encoding: str
+    response_encoding: Literal["json", "text", "base64"]
     """What `response` is: `json`, `text` or `base64`."""
 
     request_id: str
@@ -429,7 +486,7 @@ class Provider(Model):
     docs: str | None = None
     """The API's documentation."""
 
-    status: str
+    status: Literal["live", "beta", "deprecated"]
     """`live`, `beta` or `deprecated`."""
 
     deprecated_on: str | None = None
@@ -475,7 +532,7 @@ class ProviderSummary(Model):
     categories: list[str]
     """What it is about."""
 
-    status: str
+    status: Literal["live", "beta", "deprecated"]
     """`live`, `beta` or `deprecated`."""
 
     auth: list[str]
@@ -498,7 +555,7 @@ class Record(Model):
     api_key_id: str | None = None
     """The API key."""
 
-    door: str
+    door: Literal["envelope", "raw", "proxy", "terminal", "panora"]
     """The door: `envelope`, `raw`, `proxy`, `terminal` or `panora`."""
 
     method: str
@@ -510,16 +567,16 @@ class Record(Model):
     status_code: int | None = None
     """The provider's status, where it answered."""
 
-    error_code: str | None = None
+    error_code: Ending | None = None
     """Our error code, where we failed."""
 
     error_reason: str | None = None
     """The reason of the code, where it has several: `detail.reason` or `detail.scope` of the error."""
 
-    origin: str | None = None
+    origin: Literal["caller", "connection", "provider", "passthrough"] | None = None
     """Who was at fault."""
 
-    sent: str
+    sent: Literal["no", "unknown", "yes"]
     """Whether anything reached the provider."""
 
     attempts: int
@@ -590,7 +647,7 @@ class WebhookDelivery(Model):
     event_id: str
     """The event; also the message's `webhook-id`."""
 
-    status: str
+    status: Literal["pending", "delivered", "failed"]
     """`pending`, `delivered` or `failed`."""
 
     attempts: int
@@ -624,7 +681,7 @@ class WebhookEndpoint(Model):
     url: str
     """Where events are sent to."""
 
-    kinds: list[str]
+    kinds: list[EventKind]
     """The kinds of events that it is told of; all where empty."""
 
     enabled: bool

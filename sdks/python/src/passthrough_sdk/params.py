@@ -16,7 +16,9 @@ __all__ = [
     "CreateLinkSession",
     "CreateWebhookEndpoint",
     "DeleteConnections",
+    "EventKind",
     "ExchangePublicToken",
+    "FormBody",
     "ListApiKeys",
     "ListConnections",
     "ListEvents",
@@ -35,6 +37,20 @@ __all__ = [
 
 BodyEncoding = Literal["text", "base64"]
 """How `body` is to be read."""
+
+EventKind = Literal[
+    "connection.created",
+    "connection.refreshed",
+    "connection.disconnected",
+    "connection.reconnected",
+    "connection.deleted",
+    "integration.client_rejected",
+    "webhook.test",
+]
+"""A type of event."""
+
+FormBody = Mapping[str, OneOrMany] | Sequence[Sequence[str | float | bool]]
+"""An object; or pairs of name and value, where order or repetition matters."""
 
 
 class Part(TypedDict, total=False):
@@ -68,25 +84,25 @@ class PassThroughRequestDto(TypedDict, total=False):
     path: Required[str]
     """Begins with `/`; may hold a query."""
 
-    query: Mapping[str, OneOrMany]
+    query: Mapping[str, OneOrMany] | None
     """Appended to the path's query; arrays repeat the key."""
 
-    headers: Mapping[str, OneOrMany]
+    headers: Mapping[str, OneOrMany] | None
     """Headers for the provider. The connection's credential is added by us and always wins."""
 
     body: Any | bytes
     """A string goes out byte for byte; any other JSON value goes out as JSON, its text unchanged."""
 
-    body_encoding: BodyEncoding
+    body_encoding: BodyEncoding | None
     """How `body` is to be read."""
 
-    form: Any
+    form: FormBody | None
     """Sent as `application/x-www-form-urlencoded`: an object, or an array of `[name, value]`."""
 
     multipart: Sequence[Part] | None
     """Sent as `multipart/form-data`."""
 
-    response_as: ResponseAs
+    response_as: ResponseAs | None
     """How `response` is to be presented."""
 
     timeout_ms: int | None
@@ -118,10 +134,10 @@ class CreateConnection(RequestOptions, total=False):
     auth: str | None
     """The auth entry; may be left out where the credentials say which it is."""
 
-    credentials: Mapping[str, str]
+    credentials: Mapping[str, str | float | None] | None
     """The fields of the auth entry."""
 
-    variables: Mapping[str, str]
+    variables: Mapping[str, str | float | None] | None
     """The variables of the provider."""
 
     external_id: str | None
@@ -130,10 +146,10 @@ class CreateConnection(RequestOptions, total=False):
     name: str | None
     """The operator's own name for it."""
 
-    tags: Sequence[str]
+    tags: Sequence[str] | None
     """Free labels."""
 
-    verify: bool
+    verify: bool | None
     """Whether to prove the credential before it is stored."""
 
 
@@ -164,16 +180,16 @@ class CreateIntegration(RequestOptions, total=False):
     scopes: Sequence[str] | None
     """What to ask for in place of the provider's usual scopes."""
 
-    authorize_params: Mapping[str, str]
+    authorize_params: Mapping[str, str | None] | None
     """Further parameters of the page where end users consent."""
 
-    allow_hosts: Sequence[str]
+    allow_hosts: Sequence[str] | None
     """Hosts that variables of its connections may name: whole names, or domains that begin with a dot."""
 
-    redact_reflections: str | None
+    redact_reflections: Literal["none", "headers", "headers-and-bodies"] | None
     """`none`, `headers` or `headers-and-bodies`."""
 
-    variables: Mapping[str, str]
+    variables: Mapping[str, str | float | None] | None
     """Variables that are the same for all of its connections: their users are not asked and cannot change them."""
 
 
@@ -185,7 +201,7 @@ class CreateLinkSession(RequestOptions, total=False):
     choose among all.
     """
 
-    providers: Sequence[str]
+    providers: Sequence[str] | None
     """Codes of providers, or keys of integrations, among which the end user may choose."""
 
     connection_id: str | None
@@ -197,7 +213,7 @@ class CreateLinkSession(RequestOptions, total=False):
     name: str | None
     """The operator's own name for the connection."""
 
-    tags: Sequence[str]
+    tags: Sequence[str] | None
     """Free labels for the connection."""
 
     redirect_url: str | None
@@ -222,7 +238,7 @@ class CreateWebhookEndpoint(RequestOptions, total=False):
     url: Required[str]
     """Where events are to be sent to: `https://…`."""
 
-    kinds: Sequence[str]
+    kinds: Sequence[EventKind] | None
     """The kinds of events that it is told of; all where empty or absent."""
 
 
@@ -245,13 +261,13 @@ class PatchConnection(RequestOptions, total=False):
     tags: Sequence[str] | None
     """Free labels, all of them."""
 
-    status: str | None
+    status: Literal["archived", "connected"] | None
     """`archived` puts it away, `connected` takes it back."""
 
-    credentials: Mapping[str, str] | None
+    credentials: Mapping[str, str | float | None] | None
     """New fields of the auth entry, all of them."""
 
-    variables: Mapping[str, str] | None
+    variables: Mapping[str, str | float | None] | None
     """New variables, all of them."""
 
 
@@ -276,16 +292,16 @@ class PatchIntegration(RequestOptions, total=False):
     scopes: Sequence[str] | None
     """What to ask for, all of it; `null` for the provider's usual scopes."""
 
-    authorize_params: Mapping[str, str] | None
+    authorize_params: Mapping[str, str | None] | None
     """Further parameters of the page where end users consent, all of them."""
 
     allow_hosts: Sequence[str] | None
     """Hosts that variables of its connections may name, all of them."""
 
-    redact_reflections: str | None
+    redact_reflections: Literal["none", "headers", "headers-and-bodies"] | None
     """`none`, `headers` or `headers-and-bodies`; `null` for what the provider's file says."""
 
-    variables: Mapping[str, str] | None
+    variables: Mapping[str, str | float | None] | None
     """Variables that are the same for all of its connections, all of them."""
 
 
@@ -295,7 +311,7 @@ class PatchWebhookEndpoint(RequestOptions, total=False):
     url: str | None
     """Where events are to be sent to."""
 
-    kinds: Sequence[str] | None
+    kinds: Sequence[EventKind] | None
     """The kinds of events that it is told of, all of them; all kinds where empty."""
 
     enabled: bool | None
@@ -328,8 +344,8 @@ class ListConnections(RequestOptions, total=False):
     integration: str
     """Only those of this integration"""
 
-    status: str
-    """`connected`, `disconnected` or `archived`"""
+    status: Literal["connected", "disconnected", "archived"]
+    """Only those of this status"""
 
     external_id: str
     """Only those of this end user"""
@@ -347,8 +363,8 @@ class ListConnections(RequestOptions, total=False):
 class ListEvents(RequestOptions, total=False):
     """What stands in the query."""
 
-    type: str
-    """Only those of this type: `connection.disconnected`"""
+    type: EventKind
+    """Only those of this type"""
 
     connection: str
     """Only those of this connection, `conn_…`"""
@@ -417,8 +433,8 @@ class ListWebhookDeliveries(RequestOptions, total=False):
     event: str
     """Only those of this event, `evt_…`"""
 
-    status: str
-    """`pending`, `delivered` or `failed`"""
+    status: Literal["pending", "delivered", "failed"]
+    """Only those of this status"""
 
     cursor: str
     """`next` of the page before"""

@@ -49,20 +49,41 @@ export type CredentialState = Schemas["CredentialState"];
 /** The answer of `DELETE /v1/connections/{id}?revoke=true`. */
 export type Deleted = Schemas["Deleted"];
 
+/** Why there was no whole answer: an error code, or how an answer ended that had begun. */
+export type Ending = Schemas["Ending"];
+
 /** The body of every error of ours. */
 export type ErrorBody = Schemas["ErrorBody"];
 
 /** What went wrong, as a name to branch on. */
 export type ErrorCode = Schemas["ErrorCode"];
 
+/** What the description of the API says of `detail`. */
+export type ErrorDetail = Schemas["ErrorDetail"];
+
 /** Something that happened. Holds nothing secret: it is what webhooks are sent. */
 export type PassthroughEvent = Schemas["Event"];
+
+/** A type of event. */
+export type EventKind = Schemas["EventKind"];
 
 /** `POST /v1/public-token/exchange`. */
 export type ExchangePublicToken = Schemas["ExchangePublicToken"];
 
+/** Why it failed; which fields there are follows from `code`. */
+export type FailureReason = Schemas["FailureReason"];
+
 /** One thing that a user gives. */
 export type Field = Schemas["Field"];
+
+/** One thing that is wrong with a request. */
+export type FieldError = Schemas["FieldError"];
+
+/** An object; or pairs of name and value, where order or repetition matters. */
+export type FormBody = Schemas["FormBody"];
+
+/** How a usable secret is obtained. */
+export type Grant = Schemas["Grant"];
 
 /** The value of a header, or its values where it came more than once. */
 export type HeaderValues = Schemas["HeaderValues"];
@@ -85,7 +106,7 @@ export type LinkedConnection = Schemas["LinkedConnection"];
 /** The methods of the envelope. */
 export type Method = Schemas["Method"];
 
-/** One value or several: several repeat the key. */
+/** One value; or several, which repeat the name. `null` is none. */
 export type OneOrMany = Schemas["OneOrMany"];
 
 /** One page of a list. */
