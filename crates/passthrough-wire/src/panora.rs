@@ -180,7 +180,7 @@ impl From<PassthroughResponse> for PanoraResponse {
     }
 }
 
-/// Panora's error: ours, with what NestJS says of a failure.
+/// Panora's error: ours, with what Panora says of a failure.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PanoraError {
     /// The status of the answer.
@@ -274,7 +274,7 @@ impl CreateLinkedUser {
     pub fn parse(json: &[u8]) -> Result<Self, Vec<FieldError>> {
         let mut fields = Fields::parse(json)?;
         let origin_id: Option<String> = fields.required("linked_user_origin_id");
-        if origin_id.as_ref().is_some_and(wrong) {
+        if origin_id.as_deref().is_some_and(wrong) {
             fields.error("linked_user_origin_id", format!("must be 1 to {MAX_TEXT} bytes, without NUL"));
         }
         let alias = alias(&mut fields);
@@ -297,7 +297,7 @@ impl CreateLinkedUsers {
     pub fn parse(json: &[u8]) -> Result<Self, Vec<FieldError>> {
         let mut fields = Fields::parse(json)?;
         let ids: Vec<String> = fields.required("linked_user_origin_ids").unwrap_or_default();
-        if ids.len() > MAX_BATCH || ids.iter().any(wrong) {
+        if ids.len() > MAX_BATCH || ids.iter().any(|id| wrong(id)) {
             let message = format!("must be at most {MAX_BATCH} texts of 1 to {MAX_TEXT} bytes, without NUL");
             fields.error("linked_user_origin_ids", message);
         }
@@ -308,7 +308,7 @@ impl CreateLinkedUsers {
 }
 
 /// The same rule as for the external id of a connection.
-fn wrong(id: &String) -> bool {
+fn wrong(id: &str) -> bool {
     id.is_empty() || id.len() > MAX_TEXT || id.contains('\0')
 }
 
