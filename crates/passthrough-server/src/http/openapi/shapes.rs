@@ -31,7 +31,8 @@ pub(super) fn mend(document: &mut Value) {
             schema["additionalProperties"] = false.into();
         } else if name == "TerminalRequest" {
             fields_may_be_null(schema);
-        } else if !copied.contains(name) {
+        // Panora writes `null` where there is nothing, as its own API does.
+        } else if !copied.contains(name) && !name.starts_with("Panora") {
             fields_are_left_out(schema);
         }
         // A page says what it is of by name, as everything else does.
