@@ -58,6 +58,16 @@ impl ListQuery {
         values.pop().filter(|value| !value.is_empty() && !value.contains('\0'))
     }
 
+    /// A text that must be there; nothing comes back where it is not.
+    pub(super) fn required(&mut self, name: &'static str) -> String {
+        let before = self.errors.len();
+        let text = self.text(name);
+        if text.is_none() && self.errors.len() == before {
+            self.error(name, "missing");
+        }
+        text.unwrap_or_default()
+    }
+
     /// A value of its own form.
     pub(super) fn value<T: FromStr>(&mut self, name: &'static str) -> Option<T>
     where

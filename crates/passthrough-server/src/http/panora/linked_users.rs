@@ -111,12 +111,8 @@ pub(in crate::http) async fn find(
 ) -> Result<Json<PanoraLinkedUser>, ApiError> {
     let caller = authenticate_at(&app, Door::Panora, &headers).await?;
     let mut query = ListQuery::new(query.as_deref());
-    let origin_id = query.text("remoteId");
-    if origin_id.is_none() {
-        query.wrong("remoteId", "missing");
-    }
+    let origin_id = query.required("remoteId");
     query.finish()?;
-    let origin_id = origin_id.unwrap_or_default();
     let found = app.installation.store.find_linked_user_by_origin(&caller.environment, &origin_id).await?;
     found.as_ref().map(|user| Json(show(user))).ok_or_else(unknown)
 }
