@@ -56,7 +56,7 @@ static CREDENTIAL: LazyLock<Credential> = LazyLock::new(|| Credential {
 fuzz_target!(|json: &[u8]| {
     for (name, auth) in &PROVIDER.auth {
         let Ok(request) = PassthroughRequest::parse(json) else { return };
-        let Ok(converted) = request.convert(Door::Envelope, MOMENT.nonce) else { return };
+        let Ok(converted) = request.convert(Door::Envelope, || MOMENT.nonce) else { return };
         let asked = format!("{:?}", converted.request);
         let (variables, hosts) = (Variables::new(), HostAllowList::default());
         let open = OpenConnection {

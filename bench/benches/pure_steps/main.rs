@@ -50,7 +50,7 @@ fn caller(c: &mut Criterion) {
     c.bench_function("envelope/parse_and_convert_1k", |b| {
         b.iter(|| {
             let request = PassthroughRequest::parse(black_box(envelope.as_bytes())).expect("an envelope");
-            request.convert(Door::Envelope, MOMENT.nonce)
+            request.convert(Door::Envelope, || MOMENT.nonce)
         });
     });
 }
