@@ -24,7 +24,7 @@ async fn what_is_not_there_says_so_in_our_form(engine: Engine) {
     let shop = shop(engine).await;
     let program = &shop.program;
     for path in [
-        "/",
+        "/nowhere",
         "/v1",
         "/v1/",
         "/v2/passthrough",
@@ -34,7 +34,7 @@ async fn what_is_not_there_says_so_in_our_form(engine: Engine) {
         "/v1/providers/",
         "//v1/providers",
         "/v1/../v1/providers",
-        "/passthrough",
+        "/Passthrough",
         "/%00",
         "/%FF",
     ] {
