@@ -282,9 +282,9 @@ fn resolve_base(
         .map_err(|refusal: BaseRefusal| Refusal::Connection(refusal.to_string()))
 }
 
-/// A base URL that a caller wrote out: one of those that the provider has for this connection, one at a host that its
-/// integration or the operator allows, or a refusal. Whoever holds an API key cannot add a host to an integration that
-/// has connections, and so cannot send their credentials to a host of its own.
+/// A base URL that a caller wrote out: one of those that the provider has for this connection, or a refusal. An allow
+/// list of hosts is not asked here: hosts that a variable may name are no places for credentials that were given for
+/// another one, and whoever holds an API key could send them there.
 fn known_base(
     connection: OpenConnection<'_>,
     url: &str,
@@ -295,17 +295,12 @@ fn known_base(
     let all = std::iter::once(&provider.base_url).chain(provider.base_urls.values());
     let resolved =
         all.filter_map(|base| base.resolve(variables, credential, &provider.variables, hosts).ok());
-    if let Some(known) = resolved.into_iter().find(|base| **base == asked) {
-        return Ok(known);
-    }
-    if hosts.allows(&asked.origin.host) {
-        return Ok(Arc::new(asked));
-    }
-    let message = format!(
-        "is none of the base URLs that {} has for this connection, nor at a host that its integration allows",
-        provider.code
-    );
-    Err(Refusal::request("base", message))
+    resolved.into_iter().find(|base| **base == asked).ok_or_else(|| {
+        Refusal::request(
+            "base",
+            format!("is none of the base URLs that {} has for this connection", provider.code),
+        )
+    })
 }
 
 fn build_uri(

@@ -33,8 +33,7 @@ pub struct PanoraRequest {
     /// `JSON` or `MULTIPART`; absent, `{}` and `[]`, which generated SDKs send, mean `JSON`.
     #[schema(value_type = Option<serde_json::Value>)]
     pub request_format: PanoraFormat,
-    /// One of the provider's base URLs, written out, or one at a host that the integration allows; absent and `{}` mean
-    /// the usual one.
+    /// One of the provider's base URLs, written out; absent and `{}` mean the usual one.
     #[schema(rename = "overrideBaseUrl", value_type = Option<serde_json::Value>)]
     pub override_base_url: Option<String>,
 }

@@ -125,8 +125,7 @@ pub struct PassthroughRequest {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, example = 10_000)]
     pub timeout_ms: Option<u64>,
-    /// The name of one of the provider's further base URLs, or a base URL written out: one of the provider's, or one at a
-    /// host that the integration or the operator allows.
+    /// The name of one of the provider's further base URLs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub base: Option<String>,
 }

@@ -18,22 +18,6 @@ use crate::template::{Moment, Piece, Scope, Template, percent_encode};
 #[derive(Debug, Clone, Default)]
 pub struct HostAllowList(pub Vec<String>);
 
-impl HostAllowList {
-    /// Whether a host is one of them.
-    pub fn allows(&self, host: &Host) -> bool {
-        self.0.iter().any(|rule| is_under(rule, host))
-    }
-}
-
-/// Whether a host is the one of this rule, or in its domain.
-fn is_under(rule: &str, host: &Host) -> bool {
-    if rule.starts_with('.') { host.is_within(rule) } else { is_same(rule, host) }
-}
-
-fn is_same(known: &str, host: &Host) -> bool {
-    Host::parse(known).is_ok_and(|known| known == *host)
-}
-
 /// Why a base URL cannot be made from a connection's variables. Never holds a value: variables may be secret.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum BaseRefusal {
@@ -226,9 +210,10 @@ pub(super) fn allowed_url(
 ) -> Result<BaseUrl, BaseRefusal> {
     let base = BaseUrl::parse(value);
     let base = base.map_err(|error| BaseRefusal::Invalid(error.to_string()))?;
-    let host = &base.origin.host;
-    let declared = || input.hosts.iter().any(|rule| is_under(rule, host));
-    if !input.hosts.is_empty() && !declared() && !hosts.allows(host) {
+    let is = |known: &String| Host::parse(known).is_ok_and(|known| known == base.origin.host);
+    let under =
+        |rule: &String| if rule.starts_with('.') { base.origin.host.is_within(rule) } else { is(rule) };
+    if !input.hosts.is_empty() && !input.hosts.iter().chain(&hosts.0).any(under) {
         return Err(BaseRefusal::HostNotAllowed(name.to_owned()));
     }
     Ok(base)
@@ -247,11 +232,10 @@ pub(super) fn allowed_host(
     // Through the parser of base URLs, so that a port is read as it will be when the URL is used.
     let base = BaseUrl::parse(&format!("https://{value}"));
     let origin = base.map_err(|error| BaseRefusal::NotAHost(error.to_string()))?.origin;
-    let host = &origin.host;
-    let known = input.default.iter().chain(input.values.iter().flatten());
-    let declared = known.into_iter().any(|known| known == value || is_same(known, host))
-        || input.hosts.iter().any(|rule| is_under(rule, host));
-    if !declared && !hosts.allows(host) {
+    let is = |known: &String| Host::parse(known).is_ok_and(|known| known == origin.host);
+    let declared = input.default.iter().chain(input.values.iter().flatten()).any(|k| k == value || is(k));
+    let under = |rule: &String| if rule.starts_with('.') { origin.host.is_within(rule) } else { is(rule) };
+    if !declared && !input.hosts.iter().any(under) && !hosts.0.iter().any(under) {
         return Err(BaseRefusal::HostNotAllowed(name.to_owned()));
     }
     // Written out where it was given: 443 is the default of https only.

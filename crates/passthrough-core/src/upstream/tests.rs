@@ -397,7 +397,7 @@ fn a_base_is_chosen_by_its_name_and_an_unknown_one_is_the_callers_fault() {
         assert_eq!(at(url).unwrap().uri.to_string(), "https://up.example.com/u/me");
     }
     assert_eq!(at("https://api.example.com/v1").unwrap().uri.to_string(), "https://api.example.com/v1/me");
-    let none = "base: is none of the base URLs that test has for this connection, nor at a host that its integration allows";
+    let none = "base: is none of the base URLs that test has for this connection";
     for url in [
         "https://evil.example",
         "http://up.example.com/u",

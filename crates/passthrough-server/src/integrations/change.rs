@@ -184,11 +184,8 @@ fn patched(
     Ok(Some(new))
 }
 
-/// The hosts at which a call may have a base URL of its own.
-const ALLOW_HOSTS: &str = "allowHosts";
-
 /// The connections that a provider had before it was set up belong to the integration of its name once there is one:
-/// an address in it, or a host that it allows, would have their credentials sent to whoever makes it.
+/// an address in it would have their credentials sent to whoever makes it.
 async fn check_adoption(
     app: &App,
     environment: &Environment,
@@ -197,8 +194,7 @@ async fn check_adoption(
     secrets: &IntegrationSecrets,
 ) -> Result<(), ApiError> {
     let hosts = provider.host_variables();
-    let moved = secrets.variables.keys().find(|name| hosts.contains(name.as_str())).map(String::as_str);
-    let Some(name) = moved.or((!secrets.allow_hosts.is_empty()).then_some(ALLOW_HOSTS)) else {
+    let Some(name) = secrets.variables.keys().find(|name| hosts.contains(name.as_str())) else {
         return Ok(());
     };
     let used = app.installation.store.count_connections_of(environment, key).await?;
@@ -206,7 +202,7 @@ async fn check_adoption(
         return Ok(());
     }
     Err(ApiError::conflict(format!(
-        "{used} connections of {key} are there already, and `{name}` says where their credentials can be sent: give \
+        "{used} connections of {key} are there already, and `{name}` says where their credentials are sent: give \
          this integration another `key`, and link accounts there"
     )))
 }
@@ -240,11 +236,11 @@ async fn check_move(
         let message = "give the private key, too: the change decides where what it signs can be sent to";
         return Err(ApiError::bad_field("privateKey", message));
     }
-    let name = moved.first().map_or(ALLOW_HOSTS, |name| name);
+    let Some(name) = moved.first() else { return Ok(()) };
     let used = app.installation.store.count_connections_of(environment, &old.key).await?;
     if used > 0 {
         let message = format!(
-            "{used} connections use this integration, and `{name}` says where their credentials can be sent: make \
+            "{used} connections use this integration, and `{name}` says where their credentials are sent: make \
              another integration, and link them there"
         );
         return Err(ApiError::conflict(message));
@@ -254,7 +250,7 @@ async fn check_move(
 
 /// What cannot be meant, or would give the client away.
 fn check(provider: &Provider, secrets: &IntegrationSecrets, problems: &mut Vec<Problem>) {
-    HostAllowList::check(ALLOW_HOSTS, &secrets.allow_hosts, problems);
+    HostAllowList::check("allowHosts", &secrets.allow_hosts, problems);
     let has = |name: &str| secrets.client.contains_key(name);
     if !secrets.client.is_empty() && !provider.auth.values().any(|auth| auth.uses_client()) {
         let message = format!("{} uses no OAuth client; leave it out", provider.code);

@@ -109,9 +109,7 @@ class PassThroughRequestDto(TypedDict, total=False):
     """Total deadline of this call in milliseconds, up to the configured maximum."""
 
     base: str | None
-    """The name of one of the provider's further base URLs, or a base URL written out: one of the provider's, or one
-    at a host that the integration or the operator allows.
-    """
+    """The name of one of the provider's further base URLs."""
 
 
 class CreateApiKey(RequestOptions, total=False):

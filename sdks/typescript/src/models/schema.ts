@@ -3832,10 +3832,7 @@ export interface components {
          *     }
          */
         PassthroughRequest: {
-            /**
-             * @description The name of one of the provider's further base URLs, or a base URL written out: one of the provider's, or one at a
-             *     host that the integration or the operator allows.
-             */
+            /** @description The name of one of the provider's further base URLs. */
             base?: string | null;
             /** @description A string goes out byte for byte; any other JSON value goes out as JSON, its text unchanged. */
             body?: unknown;
