@@ -91,17 +91,18 @@ impl Connection {
     }
 
     async fn raw_once(&self, call: Call) -> Result<Raw, Error> {
+        let patience = call.timeout.unwrap_or(self.client.timeout);
         let answer = self.client.head(call).await?;
         match source(answer.headers()) {
             Some("provider") => Ok(Raw::Provider(Response::new(self.client.clone(), answer))),
             Some("envelope") => {
-                let body = self.client.collect(answer).await?;
+                let body = self.client.collect(answer, patience).await?;
                 let envelope = serde_json::from_slice(&body);
                 envelope
                     .map(|envelope| Raw::Envelope(Box::new(envelope)))
                     .map_err(|e| Error::decode("the answer", &e))
             }
-            _ => Err(self.client.refusal(answer).await),
+            _ => Err(self.client.refusal(answer, patience).await),
         }
     }
 
@@ -134,12 +135,12 @@ impl Connection {
             }
         }
         headers.insert(CONNECTION_TOKEN_HEADER, self.token()?);
-        let asked = asked_ms(&headers);
+        let patience = self.patience(asked_ms(&headers));
         let path = format!("/v1/proxy{path_and_query}");
-        let answer = self.client.exchange(method, &path, headers, body, self.patience(asked)).await?;
+        let answer = self.client.exchange(method, &path, headers, body, patience).await?;
         match source(answer.headers()) {
             Some("provider") => Ok(Response::new(self.client.clone(), answer)),
-            _ => Err(self.client.refusal(answer).await),
+            _ => Err(self.client.refusal(answer, patience).await),
         }
     }
 

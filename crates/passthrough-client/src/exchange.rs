@@ -126,9 +126,9 @@ impl Client {
         let exchange = async {
             let answer = self.head(call).await?;
             if answer.status().is_success() {
-                self.collect(answer).await
+                self.collect(answer, timeout).await
             } else {
-                Err(self.refusal(answer).await)
+                Err(self.refusal(answer, timeout).await)
             }
         };
         tokio::time::timeout(timeout, exchange).await.unwrap_or(Err(Error::Timeout(timeout)))
@@ -145,16 +145,17 @@ impl Client {
         self.whole(call).await.map(drop)
     }
 
-    /// The rest of an answer.
-    pub(crate) async fn collect(&self, answer: Answer) -> Result<Bytes, Error> {
-        let collected = answer.into_body().collect().await;
+    /// The rest of an answer, within `patience`: a body that never ends must not be waited for.
+    pub(crate) async fn collect(&self, answer: Answer, patience: Duration) -> Result<Bytes, Error> {
+        let collected = tokio::time::timeout(patience, answer.into_body().collect()).await;
+        let collected = collected.map_err(|_| Error::Timeout(patience))?;
         collected.map(http_body_util::Collected::to_bytes).map_err(|error| self.broken(error))
     }
 
     /// The error in an answer that is no success.
-    pub(crate) async fn refusal(&self, answer: Answer) -> Error {
+    pub(crate) async fn refusal(&self, answer: Answer, patience: Duration) -> Error {
         let (status, headers) = (answer.status(), answer.headers().clone());
-        match self.collect(answer).await {
+        match self.collect(answer, patience).await {
             Ok(body) => refusal(status, &headers, &body),
             Err(error) => error,
         }

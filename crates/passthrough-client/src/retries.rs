@@ -116,7 +116,8 @@ impl RetryConfig {
             Error::Broken { .. } => self.connection_errors && harmless,
             _ => false,
         };
-        let pause = error.retry_after().unwrap_or_else(|| backoff.growing(tries));
+        // Never less than the growing pause: a server that says "at once" must not be asked a thousand times a second.
+        let pause = backoff.growing(tries).max(error.retry_after().unwrap_or_default());
         (again && elapsed.saturating_add(pause) <= backoff.max_elapsed_time).then_some(pause)
     }
 

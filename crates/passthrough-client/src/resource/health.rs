@@ -24,7 +24,7 @@ impl Client {
         match answer.status() {
             StatusCode::SERVICE_UNAVAILABLE => Ok(false),
             status if status.is_success() => Ok(true),
-            _ => Err(self.refusal(answer).await),
+            _ => Err(self.refusal(answer, self.timeout).await),
         }
     }
 

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use http::{HeaderMap, Method};
 use passthrough_client::wire::error::{ErrorCode, Sent};
-use passthrough_client::{Client, Error, PassthroughRequest, ProviderFilter, RetryConfig};
+use passthrough_client::{Body, Client, Error, PassthroughRequest, ProviderFilter, RetryConfig};
 use passthrough_testkit::raw_server::{RawServer, Step};
 
 use crate::{TOKEN, answer, answering, client};
@@ -48,6 +49,26 @@ async fn an_answer_that_does_not_come_is_a_timeout() {
     let builder = Client::builder(format!("http://{}", server.address())).timeout(Duration::from_millis(100));
     let error = builder.build().unwrap().list_providers(&ProviderFilter::default()).await.unwrap_err();
     assert!(matches!(error, Error::Timeout(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn an_error_or_envelope_that_does_not_end_is_a_timeout_at_every_door() {
+    for head in ["502 Bad Gateway", "200 OK\r\npassthrough-source: envelope"] {
+        let answer =
+            format!("HTTP/1.1 {head}\r\npassthrough-request-id: req_1\r\ncontent-length: 9\r\n\r\n{{");
+        let script = vec![Step::ReadRequest, Step::write(&answer), Step::Hold];
+        let server = RawServer::start(vec![script]).await.unwrap();
+        let builder =
+            Client::builder(format!("http://{}", server.address())).timeout(Duration::from_millis(100));
+        let connection = builder.api_key("sk_test".into()).build().unwrap().connection(TOKEN.into());
+        let request = PassthroughRequest::get("/a");
+        let raw = connection.raw(&request).await.unwrap_err();
+        assert!(matches!(raw, Error::Timeout(_)), "{raw:?}");
+        let enveloped = connection.request(&request).await.unwrap_err();
+        assert!(matches!(enveloped, Error::Timeout(_)), "{enveloped:?}");
+        let proxied = connection.proxy(Method::GET, "/", HeaderMap::new(), Body::empty()).await.unwrap_err();
+        assert!(matches!(proxied, Error::Timeout(_)), "{proxied:?}");
+    }
 }
 
 #[tokio::test]
