@@ -138,8 +138,9 @@ impl RetryConfig {
             return true;
         }
         let reason = answer.body.detail.as_ref().and_then(|detail| detail.get("reason")?.as_str());
-        // The provider has answered, and would answer the same again; or the server knows that nothing will change.
-        let hopeless = nothing_sent || matches!(reason, Some("decode" | "too_large"));
+        // The provider has answered, and would answer the same again; or the server knows that nothing will change; or the
+        // caller's own deadline has passed.
+        let hopeless = nothing_sent || matches!(reason, Some("decode" | "too_large" | "total_timeout"));
         harmless && (asked || !hopeless)
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Path;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
@@ -61,7 +61,8 @@ const PAGE: &str = concat!(
 
 /// The page and what it loads.
 pub(super) fn router() -> Router<Arc<App>> {
-    Router::new().route("/docs", get(page)).route("/docs/assets/{name}", get(asset))
+    let bare = get(async || Redirect::permanent("/docs"));
+    Router::new().route("/docs", get(page)).route("/docs/", bare).route("/docs/assets/{name}", get(asset))
 }
 
 /// The reference of this API as a page, from which requests can be sent. It loads nothing from elsewhere.

@@ -77,6 +77,7 @@ pub fn openapi() -> Value {
     shapes::mend(&mut document);
     answers::add(&mut document);
     webhooks::add(&mut document);
+    plain_summaries(&mut document);
     document
 }
 
@@ -92,6 +93,15 @@ fn security_schemes() -> Value {
         "panoraConnectionToken": token("x-connection-token", "The connection token, `con_tkn_…`, as Panora's SDKs send it."),
         "xConnectionToken": token("X-Connection-Token", "The same under another name, for programs that send it so."),
     })
+}
+
+/// A summary is plain text; only descriptions are CommonMark.
+fn plain_summaries(document: &mut Value) {
+    for (_, _, operation) in operations(document) {
+        if let Some(summary) = operation["summary"].as_str() {
+            operation["summary"] = summary.replace('`', "").into();
+        }
+    }
 }
 
 /// The entry of an object, made where it is missing.

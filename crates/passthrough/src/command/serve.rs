@@ -154,7 +154,7 @@ async fn introduce(config: &Config, server: &Server, output: &Output, json: bool
         // Whoever waits for a key, as in `serve > api.key`, must learn why there is none.
         let (keys, folder) = (server.count_api_keys().await?, config.data_dir.display());
         tell.note(format!(
-            "no API key is printed: there are {keys} already; \
+            "no API key is printed, because there is one already ({keys} in all); \
              `passthrough key create NAME --data-dir {folder}` makes another"
         ));
     }

@@ -88,7 +88,7 @@ export interface paths {
         };
         /**
          * What the server does, in numbers (OpenMetrics text). Needs no key: it is served to the server's own machine,
-         *     or at the address of the setting `metrics.listen`; to others there is nothing here.
+         *     or at the address of the setting metrics.listen; to others there is nothing here.
          */
         get: {
             parameters: {
@@ -523,7 +523,7 @@ export interface paths {
         };
         options?: never;
         head?: never;
-        /** Changes a connection. What is absent stays; `null` clears. */
+        /** Changes a connection. What is absent stays; null clears. */
         patch: {
             parameters: {
                 query?: never;
@@ -1143,7 +1143,7 @@ export interface paths {
         };
         options?: never;
         head?: never;
-        /** Changes an integration. What is absent stays; `null` clears. */
+        /** Changes an integration. What is absent stays; null clears. */
         patch: {
             parameters: {
                 query?: never;
@@ -1358,7 +1358,7 @@ export interface paths {
         put?: never;
         /**
          * Makes an authenticated request and streams the provider's bytes where it answers 2xx; any other answer
-         *     comes as `200` with the envelope. `Passthrough-Source` says which it is.
+         *     comes as 200 with the envelope. Passthrough-Source says which it is.
          */
         post: {
             parameters: {
@@ -1528,7 +1528,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Passes a request through as it is: method, path and query behind `/v1/proxy`, headers and body; and the provider's
+         * Passes a request through as it is: method, path and query behind /v1/proxy, headers and body; and the provider's
          *     answer back, both ways streamed. Any method but CONNECT and TRACE, also those that OpenAPI has no place for.
          */
         get: {
@@ -1578,7 +1578,7 @@ export interface paths {
             };
         };
         /**
-         * Passes a request through as it is: method, path and query behind `/v1/proxy`, headers and body; and the provider's
+         * Passes a request through as it is: method, path and query behind /v1/proxy, headers and body; and the provider's
          *     answer back, both ways streamed. Any method but CONNECT and TRACE, also those that OpenAPI has no place for.
          */
         put: {
@@ -1634,7 +1634,7 @@ export interface paths {
             };
         };
         /**
-         * Passes a request through as it is: method, path and query behind `/v1/proxy`, headers and body; and the provider's
+         * Passes a request through as it is: method, path and query behind /v1/proxy, headers and body; and the provider's
          *     answer back, both ways streamed. Any method but CONNECT and TRACE, also those that OpenAPI has no place for.
          */
         post: {
@@ -1690,7 +1690,7 @@ export interface paths {
             };
         };
         /**
-         * Passes a request through as it is: method, path and query behind `/v1/proxy`, headers and body; and the provider's
+         * Passes a request through as it is: method, path and query behind /v1/proxy, headers and body; and the provider's
          *     answer back, both ways streamed. Any method but CONNECT and TRACE, also those that OpenAPI has no place for.
          */
         delete: {
@@ -1746,7 +1746,7 @@ export interface paths {
             };
         };
         /**
-         * Passes a request through as it is: method, path and query behind `/v1/proxy`, headers and body; and the provider's
+         * Passes a request through as it is: method, path and query behind /v1/proxy, headers and body; and the provider's
          *     answer back, both ways streamed. Any method but CONNECT and TRACE, also those that OpenAPI has no place for.
          */
         options: {
@@ -1802,7 +1802,7 @@ export interface paths {
             };
         };
         /**
-         * Passes a request through as it is: method, path and query behind `/v1/proxy`, headers and body; and the provider's
+         * Passes a request through as it is: method, path and query behind /v1/proxy, headers and body; and the provider's
          *     answer back, both ways streamed. Any method but CONNECT and TRACE, also those that OpenAPI has no place for.
          */
         head: {
@@ -1852,7 +1852,7 @@ export interface paths {
             };
         };
         /**
-         * Passes a request through as it is: method, path and query behind `/v1/proxy`, headers and body; and the provider's
+         * Passes a request through as it is: method, path and query behind /v1/proxy, headers and body; and the provider's
          *     answer back, both ways streamed. Any method but CONNECT and TRACE, also those that OpenAPI has no place for.
          */
         patch: {
@@ -2495,7 +2495,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Sends an event of the type `webhook.test` to this endpoint. */
+        /** Sends an event of the type webhook.test to this endpoint. */
         post: {
             parameters: {
                 query?: never;

@@ -23,7 +23,15 @@ SwaggerUIBundle({
 });
 
 // What the viewer leaves out: no browser is to remember what was typed in, and every field has a name.
+let askedFor = null;
 new MutationObserver(() => {
-  for (const input of document.querySelectorAll(".auth-container input")) input.autocomplete = "off";
+  const asked = document.querySelector(".dialog-ux .auth-container");
+  for (const input of document.querySelectorAll(".auth-container input")) {
+    input.autocomplete = "off";
+    input.type = "password";
+  }
+  // The API key comes first; the viewer would go to the last of the ways to authenticate.
+  if (asked && !askedFor) setTimeout(() => asked.querySelector("input")?.focus());
+  askedFor = asked;
   document.getElementById("servers")?.setAttribute("aria-label", "Server");
 }).observe(document.getElementById("reference"), { childList: true, subtree: true });

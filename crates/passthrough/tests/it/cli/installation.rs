@@ -86,7 +86,7 @@ fn the_first_start_shows_a_key_once_and_a_signal_ends_it_well() {
     let again = BufReader::new(second.child.stdout.take().unwrap()).lines().count();
     let said = &second.said;
     assert!(again == 0 && !said.contains("first API key"), "{said}");
-    assert!(said.contains("no API key is printed: there are 1 already") && said.contains(&data), "{said}");
+    assert!(said.contains("there is one already (1 in all)") && said.contains(&data), "{said}");
 }
 
 #[test]

@@ -40,7 +40,7 @@ class Connections:
         return self._exchange.call(operation, keywords, (id,))
 
     def update(self, id: str, **keywords: Unpack[params.PatchConnection]) -> models.Connection:
-        """`PATCH /v1/connections/{id}`: Changes a connection. What is absent stays; `null` clears."""
+        """`PATCH /v1/connections/{id}`: Changes a connection. What is absent stays; null clears."""
         operation = Operation("PATCH", "/v1/connections/{id}", models.Connection, body=True)
         return self._exchange.call(operation, keywords, (id,))
 
@@ -117,7 +117,7 @@ class Integrations:
         return self._exchange.call(operation, keywords, (key,))
 
     def update(self, key: str, **keywords: Unpack[params.PatchIntegration]) -> models.Integration:
-        """`PATCH /v1/integrations/{key}`: Changes an integration. What is absent stays; `null` clears."""
+        """`PATCH /v1/integrations/{key}`: Changes an integration. What is absent stays; null clears."""
         operation = Operation("PATCH", "/v1/integrations/{key}", models.Integration, body=True)
         return self._exchange.call(operation, keywords, (key,))
 
@@ -235,7 +235,7 @@ class WebhookEndpoints:
         return self._exchange.call(operation, keywords, (id,))
 
     def test(self, id: str, **keywords: Unpack[RequestOptions]) -> models.WebhookDelivery:
-        """`POST /v1/webhook-endpoints/{id}/test`: Sends an event of the type `webhook.test` to this endpoint."""
+        """`POST /v1/webhook-endpoints/{id}/test`: Sends an event of the type webhook.test to this endpoint."""
         operation = Operation("POST", "/v1/webhook-endpoints/{id}/test", models.WebhookDelivery)
         return self._exchange.call(operation, keywords, (id,))
 
