@@ -219,3 +219,25 @@ test("raw gives the bytes of a 2xx as they come, and the envelope of anything el
   assert.ok(missing.source === "envelope");
   assert.deepEqual([missing.response.statusCode, missing.response.response], [404, { status: 404 }]);
 });
+
+test("no URL leaves the proxy for the rest of the API", async () => {
+  const others = ["x:../../api-keys", "x:/..\\..\\connections", "x:@other.example/", "file:///etc/passwd", "data:text/plain,hi"];
+  const climbing = ["/..%2f..%2fapi-keys", "/a/..%5C..%5c..%5capi-keys", "/%2e%2e%2f%2E%2e%2fapi-keys", "/%2e%2e%2f"];
+  const sent: string[] = [];
+  const httpClient = new HTTPClient().addHook("beforeRequest", (request) => void sent.push(new URL(request.url).pathname));
+  const told = new Passthrough({ serverURL: `${url}/`, apiKey, httpClient });
+  for (const options of [{}, { baseURL: "https://api.example.com/v2" }, { baseURL: "x:/" }]) {
+    const fetch = told.proxy.fetch(token, options);
+    for (const address of [...others, ...climbing]) {
+      await assert.rejects(fetch(address, { method: "DELETE" }), TypeError, address);
+      if (!address.startsWith("/")) await assert.rejects(fetch(new Request(address)), TypeError, address);
+    }
+  }
+  assert.deepEqual(sent, []);
+  const fetch = told.proxy.fetch(token);
+  for (const address of ["/../../connections", "/..\\..\\connections", "/%2e%2e/%2e%2e/connections", "/a%2F..%2Fb", "/a%2Fb"]) {
+    await fetch(address);
+  }
+  const paths = ["/connections", "/connections", "/connections", "/a%2F..%2Fb", "/a%2Fb"];
+  assert.deepEqual(sent, paths.map((path) => `/v1/proxy${path}`));
+});

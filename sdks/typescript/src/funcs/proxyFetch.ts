@@ -97,7 +97,9 @@ async function ownHeaders(core: PassthroughCore, connectionToken: string, option
   };
 }
 
-function proxied(core: PassthroughCore, url: URL, { baseURL }: ProxyFetchOptions): string {
+function proxied(core: PassthroughCore, url: URL, { baseURL }: ProxyFetchOptions): URL {
+  // Only of these does the parser of URLs resolve `..`.
+  if (!/^https?:$/.test(url.protocol)) throw new TypeError(`${url.protocol} is neither http: nor https:`);
   let path = url.pathname;
   if (baseURL !== undefined) {
     const base = new URL(baseURL);
@@ -108,7 +110,18 @@ function proxied(core: PassthroughCore, url: URL, { baseURL }: ProxyFetchOptions
     }
     path = rest || "/";
   }
-  return `${core.serverURL}/v1/proxy${path}${url.search}`;
+  const proxy = new URL(`${core.serverURL}/v1/proxy`);
+  const target = new URL(proxy.href + path + url.search);
+  // The rest of the API takes the same key. Something on the way may decode before it resolves `..`.
+  for (const read of [(pathname: string) => pathname, decoded]) {
+    if (!read(target.pathname).startsWith(`${read(proxy.pathname)}/`)) throw new TypeError(`${path} leads out of the proxy`);
+  }
+  return target;
+}
+
+/** The path as somebody reads it to whom `%2F` and `%5C` are slashes. */
+function decoded(pathname: string): string {
+  return new URL(`${RELATIVE}${pathname.replace(/%2f|%5c/gi, "/")}`).pathname;
 }
 
 function whereto(response: Response, from: URL): URL | undefined {
