@@ -199,3 +199,20 @@ test("a hook's failure, and that of a function that gives the key, are Unexpecte
   const keyless = await ask({ method: "GET", path: "/" }, vault);
   assert.ok(keyless instanceof errors.UnexpectedClientError, String(keyless));
 });
+
+test("fetchOptions cannot have a redirect followed", async () => {
+  const thief = await listen((_, response) => answer(response, 200, { statusCode: 200 }));
+  const moved = await listen((_, response) => void response.writeHead(307, { location: thief.url }).end());
+  const core = new Passthrough({ serverURL: moved.url, apiKey, retryConfig: { strategy: "none" } });
+  const request = { xConnectionToken: "con_tkn_x", passThroughRequestDto: { method: "GET", path: "/" } } as const;
+  for (const redirect of [undefined, "follow", "manual"] as (RequestRedirect | undefined)[]) {
+    const fetchOptions = { redirect } as { redirect: RequestRedirect };
+    const error = await failure(core.request(request, { fetchOptions }));
+    assert.ok(error instanceof errors.SDKError && error.statusCode === 307, String(error));
+  }
+  const refused = await failure(core.request(request, { fetchOptions: { redirect: "error" } }));
+  assert.ok(refused instanceof errors.ConnectionError, String(refused));
+  assert.equal(thief.seen.length, 0);
+  thief.close();
+  moved.close();
+});

@@ -32,7 +32,8 @@ export type RetryConfig =
 export type RequestOptions = {
   /**
    * Passed on to `fetch`; headers go to the Passthrough server, not to the provider. The headers that the call itself
-   * is made of (authentication, content type) cannot be replaced by it.
+   * is made of (authentication, content type) cannot be replaced by it. Redirects are never followed: `redirect` is
+   * `error` or, whatever else it says, `manual`.
    */
   fetchOptions?: Omit<RequestInit, "method" | "body"> | undefined;
   /** In place of the SDK's `retryConfig`. */

@@ -106,9 +106,9 @@ function requestOf(
     if (call.body !== undefined) headers.set("content-type", "application/json");
     for (const [name, value] of Object.entries(own)) headers.set(name, value);
     return new Request(core.serverURL + call.path, {
-      // A redirect that is followed takes the connection token along, wherever it leads.
-      redirect: "manual",
       ...fetchOptions,
+      // A redirect that is followed takes the connection token along, wherever it leads.
+      redirect: fetchOptions?.redirect === "error" ? "error" : "manual",
       method: call.method,
       headers,
       body: call.body ?? null,
