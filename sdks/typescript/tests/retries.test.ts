@@ -195,3 +195,24 @@ test("the real server's word is understood: a write goes again that did not reac
   await assert.rejects(told.request(breaks, patient), { statusCode: 502, retryable: false });
   assert.equal(sent, 1);
 });
+
+test("a Retry-After never shortens the growing pause, and one that is none is not looked at", async () => {
+  const shape = { initialInterval: 100, maxInterval: 1000, exponent: 2, maxElapsedTime: 400 };
+  const past = ["Thu, 01 Jan 1970 00:00:00 GMT", "Thursday, 01-Jan-70 00:00:00 GMT", "Thu Jan  1 00:00:00 1970"];
+  const none = ["0", "0.0", "-1", "-3600", "5, 5", "1,2", "abc", "1e9", "0x99", "2099-01-01", "Jan 1 2099", "5 s", "."];
+  for (const value of [...past, ...none]) {
+    const fail: Handler = (_, response) => answer(response, 503, {}, { "retry-after": value });
+    const { times } = await asked("GET", 100, fail, { retries: { strategy: "backoff", backoff: shape } });
+    assert.ok(times >= 2 && times <= 4, `${value}: ${times}`);
+  }
+  const later = new Date(Date.now() + 3_600_000).toUTCString();
+  const [, day, month, year, time] = later.split(" ");
+  const asctime = `${later.slice(0, 3)} ${month} ${day?.replace(/^0/, " ")} ${time} ${year}`;
+  const rfc850 = `Sunday, ${day}-${month}-${year?.slice(2)} ${time} GMT`;
+  for (const value of [later, asctime, rfc850, "99999999999"]) {
+    const fail: Handler = (_, response) => answer(response, 503, {}, { "retry-after": value });
+    assert.equal((await asked("GET", 100, fail)).times, 1, value);
+  }
+  const unclear = { ...shape, initialInterval: NaN };
+  assert.equal((await asked("GET", 3, bare, { retries: { strategy: "backoff", backoff: unclear } })).times, 1);
+});

@@ -36,8 +36,8 @@ export function pauseBeforeNext(
     return undefined;
   }
   const backoff = config.backoff ?? BACKOFF;
-  const pause = asked(error) ?? growing(backoff, tries);
-  return elapsed + pause > backoff.maxElapsedTime ? undefined : pause;
+  const pause = Math.max(asked(error), growing(backoff, tries));
+  return elapsed + pause <= backoff.maxElapsedTime ? pause : undefined;
 }
 
 function matches(status: number, codes: string[]): boolean {
@@ -64,12 +64,19 @@ function neverSent(error: unknown): boolean {
   );
 }
 
-/** `Retry-After`: seconds, or a date (RFC 9110, 10.2.3). */
-function asked(error: RequestError): number | undefined {
-  const value = error instanceof SDKError ? error.rawResponse.headers.get("retry-after") : null;
-  if (!value) return undefined;
-  const ms = /^[\d.]+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
-  return Number.isNaN(ms) ? undefined : Math.max(0, ms);
+const DATES = [
+  /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} [\d:]{8} GMT$/,
+  /^[A-Z][a-z]+day, \d\d-[A-Z][a-z]{2}-\d\d [\d:]{8} GMT$/,
+  /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d [\d:]{8} \d{4}$/,
+];
+
+/** `Retry-After` in milliseconds: seconds, or a date in one of its three forms (RFC 9110, 10.2.3). Else 0. */
+function asked(error: RequestError): number {
+  const value = (error instanceof SDKError && error.rawResponse.headers.get("retry-after")) || "";
+  if (/^\d+(\.\d+)?$/.test(value)) return Number(value) * 1000;
+  if (!DATES.some((form) => form.test(value))) return 0;
+  // The last form does not say that it is in GMT.
+  return Date.parse(value.replace(/( GMT)?$/, " GMT")) - Date.now() || 0;
 }
 
 /** Between half of the interval and all of it, so that callers who failed together do not come again together. */
