@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { inspect } from "node:util";
 import { HTTPClient, Passthrough, PassthroughCore } from "@passthrough/sdk";
 import { passthroughRequest } from "@passthrough/sdk/funcs/passthroughRequest.js";
+import { listen } from "./listening.js";
 import { apiKey, connected, sdk, url } from "./world.js";
 
 test("a debug log has no secret, no body and no query, but tells what happened", async () => {
@@ -73,4 +74,19 @@ test("another fetch can be used", async () => {
   });
   await new Passthrough({ serverURL: url, apiKey, httpClient }).providers.get({ code: "stripe" });
   assert.deepEqual(urls, [`${url}/v1/providers/stripe`]);
+});
+
+test("an answer that cannot be read is not shown, and can be read by name", async () => {
+  const cut = '{"id":"conn_1","token":"con_tkn_SECRET",';
+  for (const status of [201, 500]) {
+    const server = await listen((_, response) => void response.writeHead(status).end(cut));
+    const core = new Passthrough({ serverURL: server.url, apiKey, retryConfig: { strategy: "none" } });
+    const error = await core.connections.create({ credentials: {} }).then(() => assert.fail(), (thrown) => thrown);
+    for (const shown of [inspect(error, { depth: 9, showHidden: true }), String(error), JSON.stringify({ ...error, error })]) {
+      assert.ok(!shown.includes("SECRET"), shown);
+    }
+    assert.equal(status === 201 ? error.rawValue : error.body, cut);
+    if (status === 500) assert.equal(await error.rawResponse.text(), cut);
+    server.close();
+  }
 });

@@ -8,10 +8,6 @@ export class SDKError extends Error {
   override readonly name = "SDKError";
   readonly statusCode: number;
   readonly contentType: string;
-  /** As it came. */
-  readonly body: string;
-  /** Its body can still be read. */
-  readonly rawResponse: Response;
   /** To branch on. This and what follows is absent where the answer is not the server's own. */
   readonly code?: ErrorBody["code"];
   /** More, by code: see the API's page of errors. */
@@ -24,6 +20,9 @@ export class SDKError extends Error {
   readonly sent?: ErrorBody["sent"];
   /** Whether the very same request may succeed later, and repeating it is safe. */
   readonly retryable?: ErrorBody["retryable"];
+  // Private names: an answer may hold a token, and neither JSON.stringify nor console.log shows these.
+  readonly #body: string;
+  readonly #rawResponse: Response;
 
   constructor(rawResponse: Response, body: string) {
     const contentType = rawResponse.headers.get("content-type") ?? "";
@@ -35,12 +34,22 @@ export class SDKError extends Error {
     );
     this.statusCode = rawResponse.status;
     this.contentType = contentType;
-    this.body = body;
-    this.rawResponse = rawResponse;
+    this.#body = body;
+    this.#rawResponse = rawResponse;
     if (own) {
       const { code, detail, requestId, origin, sent, retryable } = own;
       Object.assign(this, { code, detail, requestId, origin, sent, retryable });
     }
+  }
+
+  /** As it came. */
+  get body(): string {
+    return this.#body;
+  }
+
+  /** Its body can still be read. */
+  get rawResponse(): Response {
+    return this.#rawResponse;
   }
 }
 
@@ -56,12 +65,19 @@ function ownError(body: string): ErrorBody | undefined {
 /** Something has another form than was agreed: an argument of the call (nothing was sent), or the answer. */
 export class SDKValidationError extends Error {
   override readonly name = "SDKValidationError";
+  readonly #rawValue: string | undefined;
+
   constructor(
     readonly issues: { path: string; message: string }[],
-    /** The answer's body, where it is the answer that is wrong. */
-    readonly rawValue?: string,
+    rawValue?: string,
   ) {
     super(issues.map(({ path, message }) => `${path} ${message}`).join("; "));
+    this.#rawValue = rawValue;
+  }
+
+  /** The answer's body, where it is the answer that is wrong. */
+  get rawValue(): string | undefined {
+    return this.#rawValue;
   }
 }
 
