@@ -12,7 +12,8 @@ export type ProxyFetchOptions = {
   baseURL?: string | URL | undefined;
   /**
    * Other origins that a provider's redirect may lead to, such as a file store's. They are called directly, without any
-   * credential, as `fetch` would. Other redirects away from the provider are refused.
+   * credential: of the headers go only those that are known to hold none (`Accept`, `Content-Type`, `Range`, `If-…` and
+   * the like). Other redirects away from the provider are refused.
    */
   redirectOrigins?: string[] | undefined;
   /** Deadline of each request in milliseconds, kept by the server. */
@@ -27,6 +28,13 @@ export type ProxyFetchOptions = {
 
 const RELATIVE = "http://provider.invalid";
 const MOST_REDIRECTS = 20;
+
+// Any other header may be a credential: every API has its own name for it.
+const HARMLESS = new Set([
+  "accept", "accept-charset", "accept-encoding", "accept-language", "cache-control", "content-disposition",
+  "content-encoding", "content-language", "content-md5", "content-range", "content-type", "if-match",
+  "if-modified-since", "if-none-match", "if-range", "if-unmodified-since", "pragma", "range", "user-agent",
+]);
 
 /**
  * A `fetch` that goes to the connection's provider: what `fetch` takes and gives, streams both ways, and answers of any
@@ -153,9 +161,9 @@ function elsewhere(core: PassthroughCore, url: URL, call: Call, options: ProxyFe
   if (!options.redirectOrigins?.includes(url.origin)) {
     throw new TypeError(`the provider redirects to ${url.origin}; redirectOrigins does not allow that`);
   }
-  const headers = new Headers(call.headers);
-  for (const name of ["authorization", "cookie", "proxy-authorization", "x-api-key"]) headers.delete(name);
-  return core.httpClient.fetcher(new Request(url, { ...call, headers, redirect: "error" }));
+  const headers = new Headers();
+  new Headers(call.headers).forEach((value, name) => HARMLESS.has(name) && headers.set(name, value));
+  return core.httpClient.fetcher(new Request(url, { ...call, headers, credentials: "omit", redirect: "error" }));
 }
 
 /** For the caller the answer came from where it was asked for. */
