@@ -21,8 +21,8 @@ export class PassthroughCore {
   readonly #apiKey: SDKOptions["apiKey"];
 
   constructor(options: SDKOptions = {}) {
-    const url = new URL(options.serverURL ?? env("PASSTHROUGH_SERVER_URL") ?? LOCAL);
-    this.serverURL = url.origin + url.pathname.replace(/\/+$/, "");
+    const given = options.serverURL ?? env("PASSTHROUGH_SERVER_URL") ?? LOCAL;
+    this.serverURL = checked(given, options.allowPlainHTTP === true);
     this.httpClient = options.httpClient ?? new HTTPClient();
     this.retryConfig = options.retryConfig;
     this.timeoutMs = options.timeoutMs;
@@ -34,6 +34,26 @@ export class PassthroughCore {
   async authorization(): Promise<string> {
     return `Bearer ${headerValue("apiKey", await given(this.#apiKey))}`;
   }
+}
+
+/** None of the messages holds the URL: there may be a password in it. */
+function checked(given: string | URL, allowPlainHTTP: boolean): string {
+  const wrong = (message: string) => new SDKValidationError([{ path: "serverURL", message }]);
+  let url: URL;
+  try {
+    url = new URL(given);
+  } catch {
+    throw wrong("is no URL such as http://127.0.0.1:8080");
+  }
+  if (!/^https?:$/.test(url.protocol)) throw wrong("must begin with https:// or http://");
+  if (url.username || url.password) throw wrong("must not hold a user name or password");
+  if (/[?#]/.test(url.href)) throw wrong("must not hold a query or fragment");
+  // Whoever listens on the way would have the key to every connection of the environment.
+  const loopback = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
+  if (url.protocol === "http:" && !loopback && !allowPlainHTTP) {
+    throw wrong("is plain http to another machine: use https, or allowPlainHTTP");
+  }
+  return url.origin + url.pathname.replace(/\/+$/, "");
 }
 
 async function given(key: SDKOptions["apiKey"]): Promise<string | undefined> {

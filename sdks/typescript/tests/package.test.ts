@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { test } from "node:test";
+import { inspect } from "node:util";
 import { createContext, runInContext } from "node:vm";
 import { Passthrough } from "@passthrough/sdk";
 import { build } from "esbuild";
@@ -124,4 +125,34 @@ test("the package holds what was built, a README and the licence, and nothing el
   }
   assert.deepEqual(names.filter((name) => !/^(dist\/.*\.(d\.ts|js)|dist\/commonjs\/package\.json|README\.md|LICENSE|package\.json)$/.test(name)), []);
   assert.ok(existsSync(join(root, "LICENSE")));
+});
+
+test("serverURL is a web address without secrets, and not plain http to another machine", () => {
+  const make = (serverURL: string, allowPlainHTTP?: boolean) => () => new Passthrough({ serverURL, apiKey, allowPlainHTTP });
+  const wrong: [string, RegExp][] = [
+    ["127.0.0.1:8080", /no URL/],
+    ["/only/path", /no URL/],
+    ["ftp://h", /begin with/],
+    ["javascript:alert(1)", /begin with/],
+    ["https://user:hunter2@h", /user name/],
+    ["https://user@h", /user name/],
+    ["https://user:hunter2@h:port", /no URL/],
+    ["https://h/?a=1", /query/],
+    ["https://h/?", /query/],
+    ["https://h/#a", /query/],
+    ["http://h.example", /plain http/],
+    ["http://10.0.0.1:8080", /plain http/],
+    ["http://127.0.0.1.example", /plain http/],
+    ["http://localhost.example", /plain http/],
+  ];
+  for (const [serverURL, message] of wrong) {
+    assert.throws(make(serverURL), (error: Error) => {
+      assert.equal(error.name, "SDKValidationError", serverURL);
+      assert.match(error.message, message);
+      assert.ok(!inspect(error, { showHidden: true }).includes("hunter2"));
+      return true;
+    });
+  }
+  for (const right of ["https://h.example/a/", "http://localhost:1", "http://127.9.9.9", "http://[::1]:8080"]) make(right)();
+  assert.equal(make("http://h.example", true)().serverURL, "http://h.example");
 });

@@ -53,6 +53,11 @@ export type SDKOptions = {
    * `http://127.0.0.1:8080`.
    */
   serverURL?: string | URL | undefined;
+  /**
+   * Allows `http://` to another machine. API key, connection token and all bodies then travel in clear, so this is for
+   * networks that are protected otherwise.
+   */
+  allowPlainHTTP?: boolean | undefined;
   /** Sends the requests: for hooks, or for another `fetch`. */
   httpClient?: HTTPClient | undefined;
   /** When calls are repeated. Where absent, for ten seconds at most, and only what does no harm if it is done twice. */
