@@ -216,3 +216,33 @@ test("a Retry-After never shortens the growing pause, and one that is none is no
   const unclear = { ...shape, initialInterval: NaN };
   assert.equal((await asked("GET", 3, bare, { retries: { strategy: "backoff", backoff: unclear } })).times, 1);
 });
+
+test("a write is repeated where connecting failed, and not where a connection that stood did", async () => {
+  const of = (error: object) => Object.assign(new Error("no"), error);
+  const connecting = [
+    of({ code: "EHOSTUNREACH", syscall: "connect" }),
+    of({ code: "ETIMEDOUT", syscall: "connect" }),
+    of({ code: "ENOTFOUND", syscall: "getaddrinfo" }),
+    of({ code: "UND_ERR_CONNECT_TIMEOUT" }),
+    of({ code: "ECONNREFUSED", errors: [of({ code: "ECONNREFUSED", syscall: "connect" })] }),
+  ];
+  const standing = [
+    of({ code: "EHOSTUNREACH", syscall: "read" }),
+    of({ code: "ENETUNREACH", syscall: "write" }),
+    of({ code: "ECONNREFUSED", syscall: "read" }),
+    of({ code: "EHOSTUNREACH" }),
+    of({ code: "ECONNRESET", syscall: "read" }),
+    of({ code: "ECONNREFUSED", errors: [of({ syscall: "connect" }), of({ syscall: "read" })] }),
+  ];
+  for (const cause of [...connecting, ...standing]) {
+    let times = 0;
+    const fetcher = async () => {
+      if (++times === 1) throw Object.assign(new TypeError("fetch failed"), { cause });
+      return Response.json({ statusCode: 200 });
+    };
+    const core = new Passthrough({ serverURL: url, apiKey, httpClient: new HTTPClient({ fetcher }), retryConfig: retries });
+    const request = { xConnectionToken: "x", passThroughRequestDto: { method: "POST", path: "/" } } as const;
+    await core.request(request).catch(() => {});
+    assert.equal(times, connecting.includes(cause) ? 2 : 1, JSON.stringify(cause));
+  }
+});

@@ -56,12 +56,16 @@ function mayRepeat(error: SDKError, harmless: boolean, codeWasAskedFor: boolean)
   return harmless && (codeWasAskedFor || !hopeless);
 }
 
-/** Runtimes that say why no connection was made have one of these codes on the error's cause. */
+type Reason = { code?: unknown; syscall?: unknown; errors?: unknown[]; cause?: Reason };
+
+/** Some runtimes say, on the error or its cause, what failed. A connection that stood may end with EHOSTUNREACH, too. */
 function neverSent(error: unknown): boolean {
-  const { code, cause } = (error ?? {}) as { code?: unknown; cause?: { code?: unknown } };
-  return /^(ECONNREFUSED|ConnectionRefused|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/.test(
-    String(cause?.code ?? code),
-  );
+  const given = (error ?? {}) as Reason;
+  const { code, syscall, errors } = given.cause ?? given;
+  // Each address of the host that was tried.
+  if (errors?.length) return errors.every(neverSent);
+  if (syscall !== undefined) return syscall === "connect" || syscall === "getaddrinfo";
+  return /^(ECONNREFUSED|ConnectionRefused|ENOTFOUND|EAI_AGAIN|UND_ERR_CONNECT_TIMEOUT)$/.test(String(code));
 }
 
 const DATES = [
