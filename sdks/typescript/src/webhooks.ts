@@ -12,7 +12,7 @@ export type WebhookMessage = {
   /** Of the request: `Headers`, or an object with names in lower case, as Node.js has it. */
   headers: Headers | { [name: string]: string | string[] | undefined };
   /** The request's body, byte for byte: JSON that was parsed and written again has another signature. */
-  body: string | Uint8Array;
+  body: string | ArrayBuffer | ArrayBufferView;
   /** How far the message's time may be from now, in seconds. 300 where absent. */
   toleranceSeconds?: number;
 };
@@ -20,6 +20,10 @@ export type WebhookMessage = {
 /** The event, if the signature is right. Remember the ids of events: a message may come more than once. */
 export async function verifyWebhook(message: WebhookMessage): Promise<PassthroughEvent> {
   const { headers, toleranceSeconds = 300 } = message;
+  // Nothing is greater than NaN.
+  if (typeof toleranceSeconds !== "number" || !(toleranceSeconds >= 0)) {
+    throw new WebhookVerificationError("toleranceSeconds is no number of seconds");
+  }
   const id = header(headers, "webhook-id");
   const timestamp = header(headers, "webhook-timestamp");
   // An old message that somebody recorded would otherwise be good for ever.
@@ -28,7 +32,7 @@ export async function verifyWebhook(message: WebhookMessage): Promise<Passthroug
     throw new WebhookVerificationError("webhook-timestamp is too far from now");
   }
   const encoder = new TextEncoder();
-  const body = typeof message.body === "string" ? encoder.encode(message.body) : message.body;
+  const body = typeof message.body === "string" ? encoder.encode(message.body) : bytesOf(message.body);
   const signed = joined(encoder.encode(`${id}.${timestamp}.`), body);
   const key = await secretKey(message.secret);
   // For a day after a rotation there are two signatures; either will do.
@@ -38,21 +42,35 @@ export async function verifyWebhook(message: WebhookMessage): Promise<Passthroug
     const bytes = base64(signature);
     // WebCrypto compares in constant time.
     if (bytes && (await crypto.subtle.verify("HMAC", key, bytes, signed))) {
-      return JSON.parse(new TextDecoder().decode(body)) as PassthroughEvent;
+      return parsed(new TextDecoder().decode(body));
     }
   }
   throw new WebhookVerificationError("no signature is right");
 }
 
+function parsed(text: string): PassthroughEvent {
+  try {
+    return JSON.parse(text) as PassthroughEvent;
+  } catch {
+    throw new WebhookVerificationError("the body is signed, but is not JSON");
+  }
+}
+
+function bytesOf(body: ArrayBuffer | ArrayBufferView): Uint8Array {
+  if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
+  if (body instanceof ArrayBuffer) return new Uint8Array(body);
+  throw new WebhookVerificationError("the body is neither text nor bytes");
+}
+
 function header(headers: WebhookMessage["headers"], name: string): string {
-  const value = headers instanceof Headers ? headers.get(name) : headers[name];
+  const value = headers instanceof Headers ? headers.get(name) : headers?.[name];
   if (typeof value !== "string") throw new WebhookVerificationError(`${name} is missing`);
   return value;
 }
 
 async function secretKey(secret: string): Promise<CryptoKey> {
-  const bytes = base64(secret.replace(/^whsec_/, ""));
-  if (!bytes?.length) throw new WebhookVerificationError("the secret is none; it begins with whsec_");
+  const bytes = typeof secret === "string" && base64(secret.replace(/^whsec_/, ""));
+  if (!bytes || !bytes.length) throw new WebhookVerificationError("the secret is none; it begins with whsec_");
   return crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, ["verify"]);
 }
 

@@ -73,3 +73,31 @@ const patient = {
   strategy: "backoff",
   backoff: { initialInterval: 50, maxInterval: 200, exponent: 1.5, maxElapsedTime: 10_000 },
 } as const;
+
+test("whatever is wrong is a WebhookVerificationError, and bytes may come as an ArrayBuffer", async () => {
+  const secret = `whsec_${Buffer.from("key").toString("base64")}`;
+  const signed = (body: string, timestamp = String(Math.floor(Date.now() / 1000))) => {
+    const signature = createHmac("sha256", "key").update(`evt_1.${timestamp}.${body}`).digest("base64");
+    return { "webhook-id": "evt_1", "webhook-timestamp": timestamp, "webhook-signature": `v1,${signature}` };
+  };
+  const body = '{"id":"evt_1"}';
+  const good = { secret, headers: signed(body), body };
+  const wrong = [
+    { secret: undefined },
+    { secret: 7 },
+    { headers: undefined },
+    { headers: signed("words"), body: "words" },
+    { headers: signed(""), body: undefined },
+    { body: { id: "evt_1" } },
+    { body: new TextEncoder().encode('{"id":"evt_2"}').buffer },
+    ...[NaN, -1, "300", null].map((toleranceSeconds) => ({ headers: signed(body, "1"), toleranceSeconds })),
+    { toleranceSeconds: NaN },
+  ];
+  for (const change of wrong) {
+    await assert.rejects(verifyWebhook({ ...good, ...change } as WebhookMessage), WebhookVerificationError);
+  }
+  const bytes = new TextEncoder().encode(body);
+  for (const form of [body, bytes, bytes.buffer, new DataView(bytes.buffer)]) {
+    assert.deepEqual(await verifyWebhook({ ...good, body: form }), { id: "evt_1" });
+  }
+});
