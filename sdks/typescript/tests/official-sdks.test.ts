@@ -7,7 +7,7 @@ import Stripe from "stripe";
 import { files } from "./apis/github.js";
 import { goOn } from "./apis/openai.js";
 import { CREDENTIAL } from "./credential.js";
-import { apiKey, apis, sdk } from "./world.js";
+import { apiKey, apis, connected, sdk } from "./world.js";
 
 const tokens = { openai: "", stripe: "", github: "" };
 
@@ -113,4 +113,19 @@ test("octokit works with proxy.fetch", async () => {
   assert.ok(!headers.includes(tokens.github) && !headers.includes(apiKey), "no secret goes to where a redirect leads");
 
   await assert.rejects(client.rest.repos.get({ owner: "us", repo: "none" }), { status: 404 });
+});
+
+test("OpenAI's SDK repeats a POST by itself, unless maxRetries is 0", async () => {
+  const through = sdk.proxy.fetch(await connected("/status/503"));
+  let times = 0;
+  const fetch: typeof globalThis.fetch = (input, init) => {
+    times += 1;
+    return through(input, init);
+  };
+  for (const [options, expected] of [[{}, 3], [{ maxRetries: 0 }, 1]] as const) {
+    times = 0;
+    const openai = new OpenAI({ apiKey: "unused", fetch, ...options });
+    await assert.rejects(openai.chat.completions.create({ model: "m", messages: [] }), { status: 503 });
+    assert.equal(times, expected);
+  }
 });
