@@ -212,6 +212,13 @@ def test_waits_grow_to_their_bound_and_end_in_time() -> None:
     assert max(waits) <= 1.0 and sum(waits) <= 5.0
 
 
+@pytest.mark.parametrize("asked", [0.0, 0.01])
+def test_a_server_that_asks_for_no_wait_makes_no_hot_loop(asked: float) -> None:
+    tries = Tries(RetryConfig(backoff=BackoffStrategy(100, 1_000, 2.0, 5_000)), None, read=True)
+    waits = list(waits_of(tries, Failure(sent="no", status=503, retry_after=asked)))
+    assert len(waits) < 12 and all(wait >= least for wait, least in zip(waits, (0.1, 0.2, 0.4, 0.8), strict=False))
+
+
 def waits_of(tries: Tries, failed: Failure) -> Iterator[float]:
     elapsed = 0.0
     for _ in itertools.count():
@@ -229,8 +236,13 @@ def test_who_says_nothing_gets_ten_seconds() -> None:
 @pytest.mark.parametrize(
     ("value", "seconds"),
     [
-        ("3", 3.0), ("0.25", 0.25), ("-1", 0.0), ("nan", None), ("inf", None), ("soon", None), (None, None),
+        ("3", 3.0), ("0.25", 0.25), ("0", 0.0), ("99999999999", 99999999999.0), ("-1", None), ("nan", None),
+        ("inf", None), ("-inf", None), ("9" * 400, None), ("1e3", None), ("1_0", None), ("+1", None), (".5", None),
+        ("0, 0", None), ("١", None), ("soon", None), ("", None), (None, None),
         ("Thu, 01 Jan 1970 00:01:40 GMT", 90.0), ("Thu, 01 Jan 1970 00:00:01 GMT", 0.0),
+        ("Fri, 01 Jan 1970 00:01:40 GMT", None), ("Thu, 01 Jan 1970 00:01:40 -0000", None),
+        ("1 Jan 1970 00:01:40", None), ("Thu, 99 Foo 1970", None),
+        ("Thu, 01 Jan 1970 00:01:40 GMT, Thu, 01 Jan 1970 00:01:40 GMT", None),
     ],
 )  # fmt: skip
 def test_retry_after_is_read_in_all_its_forms(value: str | None, seconds: float | None) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import email.utils
+import math
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -88,9 +90,10 @@ class Tries:
         backoff = self.config.backoff
         wait = min(backoff.initial_interval * backoff.exponent**self.count, backoff.max_interval) / 1000
         wait = min(wait * random.uniform(1.0, 1.5), backoff.max_interval / 1000)
-        # Earlier than the server asks for would be a refusal once more, and cost both sides.
+        # Earlier than the server asks for would be a refusal once more, and cost both sides. Earlier than the pause
+        # grows, because the server says 0, would be a loop that never rests.
         if failure.retry_after is not None:
-            wait = failure.retry_after
+            wait = max(wait, failure.retry_after)
         self.count += 1
         return wait if elapsed + wait <= backoff.max_elapsed_time / 1000 else None
 
@@ -115,15 +118,20 @@ def matches(status: int, codes: Sequence[str]) -> bool:
 
 
 def retry_after_seconds(value: str | None, now: float) -> float | None:
-    """`Retry-After` (RFC 9110, 10.2.3) in seconds, fractions too; a date is taken from `now` (unix seconds)."""
+    """`Retry-After` (RFC 9110, 10.2.3) in seconds, fractions too; a date is taken from `now` (unix seconds).
+
+    Anything else counts as none: a sign, an exponent, two values, a date that is not written as HTTP has it.
+    """
     if value is None:
         return None
-    try:
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
         seconds = float(value)
-    except ValueError:
-        try:
-            seconds = email.utils.parsedate_to_datetime(value).timestamp() - now
-        except ValueError:
+        return seconds if math.isfinite(seconds) else None
+    try:
+        date = email.utils.parsedate_to_datetime(value)
+        # The reader is lenient; what it read must be what stands there.
+        if email.utils.format_datetime(date, usegmt=True) != value:
             return None
-    # `nan` and `inf` are floats, too.
-    return max(seconds, 0.0) if seconds < 1e9 else None
+        return max(date.timestamp() - now, 0.0)
+    except (ValueError, OverflowError):
+        return None
