@@ -20,6 +20,17 @@ class PassthroughError(Exception):
         super().__init__(message)
         self.message = message
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For pickle and copy: an error of a worker process reaches its parent. No secret is part of it."""
+        return _again, (type(self), self.args, self.__dict__.copy())
+
+
+def _again(kind: type[PassthroughError], args: tuple[Any, ...], state: dict[str, Any]) -> PassthroughError:
+    # Past `__init__`, because what the kinds want there differs.
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
+
 
 class InvalidRequestError(PassthroughError):
     """The call cannot be sent as it is: a setting, a parameter, a header. Nothing was sent."""
