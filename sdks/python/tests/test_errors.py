@@ -2,7 +2,7 @@
 
 import copy
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from passthrough_sdk import (
+    AsyncPassthrough,
     InvalidRequestError,
     NoAnswerError,
     Passthrough,
@@ -73,3 +74,57 @@ def test_an_error_in_a_worker_leaves_the_pool_whole() -> None:
         with pytest.raises(ServerConnectionError):
             pool.submit(failing, "http://127.0.0.1:1").result(30)
         assert pool.submit(abs, -1).result(30) == 1
+
+
+def late(request: httpx.Request) -> httpx.Response:
+    raise httpx.ReadTimeout("late", request=request)
+
+
+def breaking(request: httpx.Request) -> httpx.Response:
+    def pieces() -> Iterator[bytes]:
+        yield b"a"
+        raise httpx.ReadError("broken", request=request)
+
+    return httpx.Response(200, content=pieces())
+
+
+class LateAsync(httpx.AsyncBaseTransport):
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return late(request)
+
+
+def no_secret_on(error: BaseException | None) -> None:
+    assert isinstance(error, httpx.RequestError)
+    assert not {"authorization", "connection-token"} & set(error.request.headers)
+
+
+def test_no_secret_hangs_on_the_cause_of_an_error() -> None:
+    once = RetryConfig("none")
+    for handler in (late, breaking):
+        client = httpx.Client(transport=httpx.MockTransport(handler))
+        passthrough = Passthrough(KEY, client=client, retry_config=once)
+        with pytest.raises(NoAnswerError) as caught:
+            passthrough.connections.get_current(TOKEN)
+        no_secret_on(caught.value.__cause__)
+    with passthrough.raw(x_connection_token=TOKEN, pass_through_request_dto={"method": "GET", "path": "/"}) as answer:
+        assert "SECRET" not in str(answer.http.request.headers.raw)
+        with pytest.raises(NoAnswerError) as caught:
+            answer.read()
+        no_secret_on(caught.value.__cause__)
+    passthrough = Passthrough(KEY, client=httpx.Client(transport=httpx.MockTransport(late)))
+    with pytest.raises(httpx.ReadTimeout) as plain:
+        passthrough.proxy.transport(TOKEN).handle_request(httpx.Request("GET", "https://api.example"))
+    no_secret_on(plain.value)
+
+
+@pytest.mark.anyio
+async def test_no_secret_hangs_on_the_cause_of_an_error_in_async_code() -> None:
+    passthrough = AsyncPassthrough(
+        KEY, client=httpx.AsyncClient(transport=LateAsync()), retry_config=RetryConfig("none")
+    )
+    with pytest.raises(NoAnswerError) as caught:
+        await passthrough.connections.get_current(TOKEN)
+    no_secret_on(caught.value.__cause__)
+    with pytest.raises(httpx.ReadTimeout) as plain:
+        await passthrough.proxy.transport(TOKEN).handle_async_request(httpx.Request("GET", "https://api.example"))
+    no_secret_on(plain.value)

@@ -12,7 +12,7 @@ from passthrough_sdk._call import Call, answer, prepare
 from passthrough_sdk._model import Page
 from passthrough_sdk._operation import Operation
 from passthrough_sdk._settings import Settings
-from passthrough_sdk.errors import PassthroughError, SDKError, of_httpx
+from passthrough_sdk.errors import PassthroughError, SDKError, bare, of_httpx
 
 T = TypeVar("T")
 
@@ -68,6 +68,8 @@ class Exchange:
             response = self.client.send(call.request(), stream=True, auth=None, follow_redirects=False)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise of_httpx(error, self.settings.server_url) from error
+        # A raw answer is in the caller's hands.
+        response.request = bare(response.request)
         call.log(response)
         return response
 
@@ -87,5 +89,4 @@ class Exchange:
 def whole(response: httpx.Response, body: bytes) -> httpx.Response:
     """A response with its decoded body at hand, without the key and the token that its request had."""
     plain = [(name, value) for name, value in response.headers.multi_items() if name.lower() != "content-encoding"]
-    asked = httpx.Request(response.request.method, response.request.url)
-    return httpx.Response(response.status_code, headers=plain, content=body, request=asked)
+    return httpx.Response(response.status_code, headers=plain, content=body, request=bare(response.request))

@@ -13,7 +13,7 @@ from passthrough_sdk._exchange import whole
 from passthrough_sdk._model import Page
 from passthrough_sdk._operation import Operation
 from passthrough_sdk._settings import Settings
-from passthrough_sdk.errors import PassthroughError, SDKError, of_httpx
+from passthrough_sdk.errors import PassthroughError, SDKError, bare, of_httpx
 
 T = TypeVar("T")
 
@@ -70,6 +70,8 @@ class AsyncExchange:
             response = await self.client.send(call.request(), stream=True, auth=None, follow_redirects=False)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise of_httpx(error, self.settings.server_url) from error
+        # A raw answer is in the caller's hands.
+        response.request = bare(response.request)
         call.log(response)
         return response
 

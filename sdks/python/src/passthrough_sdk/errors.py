@@ -163,9 +163,22 @@ def failure_of(error: PassthroughError) -> Failure | None:
     return None
 
 
+def bare(request: httpx.Request) -> httpx.Request:
+    """A request without what was sent but for method and URL: key and token are in its headers."""
+    return httpx.Request(request.method, request.url)
+
+
 def of_httpx(error: httpx.HTTPError | httpx.InvalidURL, server: str) -> PassthroughError:
-    """An error of httpx as one of ours. Its text is not taken over where it could quote what was sent."""
+    """An error of httpx as one of ours. Its text is not taken over where it could quote what was sent.
+
+    It becomes the cause of ours, so its request goes on without headers: httpx prints the connection token in clear.
+    """
     kind = type(error).__name__
+    if isinstance(error, httpx.HTTPError):
+        try:
+            error.request = bare(error.request)
+        except RuntimeError:
+            pass  # It has none.
     if isinstance(error, httpx.TimeoutException):
         sent = "no" if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout) else "unknown"
         return RequestTimeoutError(f"no answer of {server} in time ({kind})", sent)

@@ -80,7 +80,12 @@ class ProxyTransport(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         url, headers = self._route.url(request.url), self._route.headers(request.headers.raw)
         sent = forwarded(request, url, headers)
-        answer = self._client.send(sent, stream=True, auth=None, follow_redirects=False)
+        try:
+            answer = self._client.send(sent, stream=True, auth=None, follow_redirects=False)
+        except httpx.RequestError as error:
+            # Not what was sent: key and token are in it, and the other SDK may print it.
+            error.request = request
+            raise
         return httpx.Response(
             answer.status_code, headers=answer.headers.raw, stream=answer.stream, extensions=answer.extensions
         )
@@ -96,7 +101,12 @@ class AsyncProxyTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         url, headers = self._route.url(request.url), self._route.headers(request.headers.raw)
         sent = forwarded(request, url, headers)
-        answer = await self._client.send(sent, stream=True, auth=None, follow_redirects=False)
+        try:
+            answer = await self._client.send(sent, stream=True, auth=None, follow_redirects=False)
+        except httpx.RequestError as error:
+            # Not what was sent: key and token are in it, and the other SDK may print it.
+            error.request = request
+            raise
         return httpx.Response(
             answer.status_code, headers=answer.headers.raw, stream=answer.stream, extensions=answer.extensions
         )
