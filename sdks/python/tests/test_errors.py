@@ -128,3 +128,19 @@ async def test_no_secret_hangs_on_the_cause_of_an_error_in_async_code() -> None:
     with pytest.raises(httpx.ReadTimeout) as plain:
         await passthrough.proxy.transport(TOKEN).handle_async_request(httpx.Request("GET", "https://api.example"))
     no_secret_on(plain.value)
+
+
+@pytest.mark.parametrize("body", [b"[" * 200_000, b'{"code": "a", "message": "m", "detail": ' + b"9" * 5_000 + b"}"])
+def test_an_answer_that_python_does_not_read_is_an_error_of_ours(body: bytes) -> None:
+    def answer(status: int) -> Passthrough:
+        client = httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(status, content=body)))
+        return Passthrough(KEY, client=client, retry_config=RetryConfig("none"))
+
+    with pytest.raises(SDKError, match="than Python reads") as caught:
+        answer(400).connections.list()
+    assert caught.value.code is None and caught.value.sent == "unknown"
+    with pytest.raises(SDKValidationError, match="response_as"):
+        answer(200).connections.list()
+    with answer(200).raw(x_connection_token=TOKEN, pass_through_request_dto={"method": "GET", "path": "/"}) as raw:
+        with pytest.raises(SDKValidationError, match="than Python reads"):
+            raw.envelope()

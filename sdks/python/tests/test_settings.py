@@ -30,6 +30,15 @@ def test_a_key_may_be_asked_for_at_each_try(server: Server) -> None:
         "https://u:p@host",
         "https://host/?a",
         "https://:1",
+        "http://127.0.0.1\n",
+        "https://host\n",
+        "https://ho\tst",
+        " https://host",
+        "https://host/a b",
+        "https://host\\@other",
+        "https://host/?",
+        "https://host/#",
+        "https://host?",
     ],
 )
 def test_a_url_that_would_give_the_key_away_or_is_none_is_refused(url: str) -> None:

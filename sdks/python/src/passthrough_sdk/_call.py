@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Mapping, Sequence
@@ -11,17 +10,26 @@ from typing import Any, TypeVar
 
 import httpx
 
+from passthrough_sdk._json import UnreadableError, read_json
 from passthrough_sdk._model import decode
 from passthrough_sdk._operation import Operation, fill, query, split, to_json
 from passthrough_sdk._settings import HEADROOM_MS, TIMEOUT_MS, Settings, secret
 from passthrough_sdk._version import VERSION
 from passthrough_sdk._words import RequestOptions
-from passthrough_sdk.errors import InvalidRequestError, PassthroughError, RequestTimeoutError, SDKError, failure_of
+from passthrough_sdk.errors import (
+    InvalidRequestError,
+    PassthroughError,
+    RequestTimeoutError,
+    SDKError,
+    SDKValidationError,
+    failure_of,
+)
 from passthrough_sdk.retries import Tries
 
 T = TypeVar("T")
 LOG = logging.getLogger("passthrough_sdk")
 SOURCE = "passthrough-source"
+AS_TEXT = "; hint: a passthrough gives the provider's body unread with response_as text"
 
 
 @dataclass
@@ -140,7 +148,9 @@ def answer(operation: Operation[T], response: httpx.Response) -> T:
     if operation.answer is type(None) or response.status_code == 204:
         return decode(type(None), None)
     try:
-        value = json.loads(response.content)
+        value = read_json(response.content)
+    except UnreadableError as error:
+        raise SDKValidationError(f"the answer cannot be read: {error}{AS_TEXT}") from None
     except ValueError:
         # A page of another program, or of a proxy on the way.
         raise SDKError.of(response) from None

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import httpx
 
+from passthrough_sdk._json import UnreadableError, read_json
 from passthrough_sdk.retries import Failure, retry_after_seconds
 
 
@@ -76,7 +77,10 @@ class SDKError(PassthroughError):
     def of(cls, response: httpx.Response) -> SDKError:
         """The error of an answer whose body was read."""
         try:
-            fields = response.json()
+            fields = read_json(response.content)
+        except UnreadableError as error:
+            message = f"the answer cannot be read: {error} (status {response.status_code})"
+            return cls(message, response.status_code, response.text, response)
         except ValueError:
             fields = None
         ours = isinstance(fields, dict) and "code" in fields and "message" in fields

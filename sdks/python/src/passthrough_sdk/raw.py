@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Iterator
 
 import httpx
 
-from passthrough_sdk._call import SOURCE
+from passthrough_sdk._call import AS_TEXT, SOURCE
+from passthrough_sdk._json import UnreadableError, read_json
 from passthrough_sdk._model import decode
 from passthrough_sdk.errors import SDKValidationError, of_httpx
 from passthrough_sdk.models import PassthroughResponse
@@ -43,9 +43,12 @@ class RawHead:
 
     def _envelope(self, body: bytes) -> PassthroughResponse:
         try:
-            return decode(PassthroughResponse, json.loads(body))
+            value = read_json(body)
+        except UnreadableError as error:
+            raise SDKValidationError(f"the envelope cannot be read: {error}{AS_TEXT}") from None
         except ValueError:
             raise SDKValidationError("the envelope is no JSON") from None
+        return decode(PassthroughResponse, value)
 
 
 class RawResponse(RawHead):
