@@ -1,13 +1,16 @@
 """When calls are made again: the decision by itself, and on the wire against a server that fails as told."""
 
+import contextlib
 import itertools
 import json
+import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import anyio
 import pytest
 
 from passthrough_sdk import (
@@ -171,8 +174,62 @@ def test_a_late_answer_is_an_error_of_its_own() -> None:
 
 def test_a_body_that_trickles_does_not_hold_the_call_for_ever() -> None:
     with Scripted((200, ENVELOPE, {"Trickle": "0.02"})) as server, Passthrough("sk_1", server.url) as passthrough:
-        with pytest.raises(RequestTimeoutError, match="whole"):
+        with pytest.raises(RequestTimeoutError, match="in time"):
             passthrough.request(x_connection_token="t", pass_through_request_dto=WRITE, timeout_ms=200)
+
+
+@contextlib.contextmanager
+def trickling_head() -> Generator[str]:
+    """The URL of a server whose head comes line by line for three seconds, and has no end."""
+    over = threading.Event()
+
+    def answer(connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            connection.recv(65_536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\n")
+            for _ in range(30):
+                if over.wait(0.1):
+                    return
+                connection.sendall(b"X-A: b\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def accept() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    threading.Thread(target=answer, args=(listener.accept()[0],), daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            over.set()
+
+
+def test_a_head_that_trickles_does_not_hold_the_call_for_ever() -> None:
+    with trickling_head() as url, Passthrough("sk_1", url, timeout_ms=400) as passthrough:
+        for raw in (False, True):
+            began = time.monotonic()
+            with pytest.raises(RequestTimeoutError) as caught:
+                if raw:
+                    passthrough.raw(x_connection_token="t", pass_through_request_dto=WRITE).__enter__()
+                else:
+                    passthrough.request(x_connection_token="t", pass_through_request_dto=WRITE)
+            assert caught.value.sent == "unknown" and 0.35 < time.monotonic() - began < 1
+
+
+@pytest.mark.anyio
+async def test_a_head_that_trickles_does_not_hold_async_calls_for_ever() -> None:
+    with trickling_head() as url:
+        async with AsyncPassthrough("sk_1", url, timeout_ms=400) as passthrough:
+            for raw in (False, True):
+                began = time.monotonic()
+                with anyio.fail_after(5), pytest.raises(RequestTimeoutError) as caught:
+                    if raw:
+                        await passthrough.raw(x_connection_token="t", pass_through_request_dto=WRITE).__aenter__()
+                    else:
+                        await passthrough.request(x_connection_token="t", pass_through_request_dto=WRITE)
+                assert caught.value.sent == "unknown" and 0.35 < time.monotonic() - began < 1
 
 
 def test_what_is_no_answer_of_passthrough_says_so() -> None:

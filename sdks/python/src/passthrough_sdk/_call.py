@@ -64,7 +64,11 @@ class Call:
     def in_time(self, deadline: float) -> None:
         """Between two pieces of a body: one piece at a time, a slow answer would never end."""
         if time.monotonic() > deadline:
-            raise RequestTimeoutError(f"no whole answer of {self.settings.server_url} in time", "unknown")
+            raise self.late()
+
+    def late(self) -> RequestTimeoutError:
+        """The error of a try that is not over in time."""
+        return RequestTimeoutError(f"no whole answer of {self.settings.server_url} in time", "unknown")
 
     def wait_after(self, error: PassthroughError) -> float:
         """Seconds to wait before the next try; raises `error` where there is to be none."""

@@ -9,6 +9,7 @@ from typing import Self, Unpack
 
 import httpx
 
+from passthrough_sdk import _deadline
 from passthrough_sdk._exchange import Exchange
 from passthrough_sdk._exchange_async import AsyncExchange
 from passthrough_sdk._settings import settings
@@ -40,7 +41,8 @@ class Passthrough:
 
         `api_key`: `sk_…`, or a function that is asked for it at each try; else `PASSTHROUGH_API_KEY`.
         `server_url`: else `PASSTHROUGH_SERVER_URL`, else `http://127.0.0.1:8080`.
-        `timeout_ms`: how long one try may take; 90 s where nothing is said.
+        `timeout_ms`: how long one try may take; 90 s where nothing is said. The system's look-up of a name is not
+        bounded. Through a client of yours, or a proxy of the environment's, it bounds each read of a head by itself.
         `retry_config`, `retry_codes`: see `RetryConfig`. Where nothing is said, only what cannot do harm twice is
         tried again: reads, and what the server says was not carried out.
         `client`: your own httpx client, for proxies, certificates or hooks; you close it yourself.
@@ -49,7 +51,7 @@ class Passthrough:
         """
         self._settings = settings(api_key, server_url, timeout_ms, retry_config, retry_codes, allow_plain_http)
         self._own = client is None
-        self._client = client or httpx.Client(trust_env=self._settings.encrypted())
+        self._client = client or _deadline.client(self._settings.encrypted())
         exchange = Exchange(self._settings, self._client)
         self.passthrough = PassthroughCalls(exchange)
         self.proxy = Proxy(self._settings, self._client)
@@ -120,7 +122,7 @@ class AsyncPassthrough:
         client: httpx.AsyncClient | None = None,
         allow_plain_http: bool = False,
     ) -> None:
-        """As in `Passthrough`."""
+        """As in `Passthrough`, but that `timeout_ms` bounds a whole try through any client."""
         self._settings = settings(api_key, server_url, timeout_ms, retry_config, retry_codes, allow_plain_http)
         self._own = client is None
         self._client = client or httpx.AsyncClient(trust_env=self._settings.encrypted())

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import httpx
 
 from passthrough_sdk._call import Call, answer, prepare
+from passthrough_sdk._deadline import until
 from passthrough_sdk._model import Page
 from passthrough_sdk._operation import Operation
 from passthrough_sdk._settings import Settings
@@ -47,7 +48,8 @@ class Exchange:
     def read(self, call: Call) -> httpx.Response:
         """One try: the answer with its whole body."""
         deadline = call.deadline()
-        return self.finish(self.open(call), call, deadline)
+        with until(deadline):
+            return self.finish(self.open(call), call, deadline)
 
     def finish(self, response: httpx.Response, call: Call, deadline: float) -> httpx.Response:
         """An open answer with its whole body."""
@@ -78,10 +80,11 @@ class Exchange:
         while True:
             try:
                 deadline = call.deadline()
-                response = self.open(call)
-                if response.is_success:
-                    return response
-                raise SDKError.of(self.finish(response, call, deadline))
+                with until(deadline):
+                    response = self.open(call)
+                    if response.is_success:
+                        return response
+                    raise SDKError.of(self.finish(response, call, deadline))
             except PassthroughError as error:
                 time.sleep(call.wait_after(error))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import anyio
@@ -16,6 +18,19 @@ from passthrough_sdk._settings import Settings
 from passthrough_sdk.errors import PassthroughError, SDKError, bare, of_httpx
 
 T = TypeVar("T")
+
+
+GRACE = 0.05
+"""Seconds: httpx's own timeout of a connect knows that nothing was sent, and comes first."""
+
+
+@contextmanager
+def until(call: Call, deadline: float) -> Generator[None]:
+    """What is sent and read inside has to be over at `deadline`: httpx bounds each read by itself."""
+    with anyio.move_on_after(deadline - time.monotonic() + GRACE) as scope:
+        yield
+    if scope.cancelled_caught:
+        raise call.late()
 
 
 class AsyncExchange:
@@ -49,7 +64,8 @@ class AsyncExchange:
     async def read(self, call: Call) -> httpx.Response:
         """One try: the answer with its whole body."""
         deadline = call.deadline()
-        return await self.finish(await self.open(call), call, deadline)
+        with until(call, deadline):
+            return await self.finish(await self.open(call), call, deadline)
 
     async def finish(self, response: httpx.Response, call: Call, deadline: float) -> httpx.Response:
         """An open answer with its whole body."""
@@ -80,9 +96,10 @@ class AsyncExchange:
         while True:
             try:
                 deadline = call.deadline()
-                response = await self.open(call)
-                if response.is_success:
-                    return response
-                raise SDKError.of(await self.finish(response, call, deadline))
+                with until(call, deadline):
+                    response = await self.open(call)
+                    if response.is_success:
+                        return response
+                    raise SDKError.of(await self.finish(response, call, deadline))
             except PassthroughError as error:
                 await anyio.sleep(call.wait_after(error))
