@@ -134,6 +134,10 @@ def status_of(server: Scripted, dto: PassThroughRequestDto, **options: Any) -> t
             [(502, failure("bad_gateway", origin="connection"), NO), FINE], READ, {}, (502, 1),
             id="what does not mend itself",
         ),
+        pytest.param(
+            [(504, {**failure("gateway_timeout", sent="yes"), "detail": {"reason": "total_timeout"}}, NO), FINE], READ,
+            {}, (504, 1), id="the call's own deadline",
+        ),
         pytest.param([(400, failure("bad_request"), NO), FINE], READ, {}, (400, 1), id="a refusal"),
         pytest.param(
             [(503, OVERLOADED[1], {"Retry-After": "5"}), FINE], READ, {}, (503, 1), id="longer than there is time",

@@ -86,9 +86,10 @@ test("what the server calls hopeless is not repeated, unless its status was aske
     ours(502, "yes", false, "too_large"),
     ours(500, "no", false),
     ours(404, "no", false),
+    ours(504, "yes", false, "total_timeout"),
   ];
   for (const fail of hopeless) assert.equal((await asked("GET", 1, fail)).times, 1);
-  for (const [index, code] of ["502", "5XX", "500", "4xx"].entries()) {
+  for (const [index, code] of ["502", "5XX", "500", "4xx", "504"].entries()) {
     const fail = hopeless[index];
     assert.ok(fail);
     assert.equal((await asked("GET", 1, fail, { retries, retryCodes: [code] })).times, 2, code);

@@ -57,9 +57,10 @@ fn what_is_hopeless_is_not_repeated_unless_its_code_was_asked_for() {
     let asked = RetryConfig::default().codes(["5XX".parse().unwrap()]);
     let unreadable = answered(502, Sent::Yes, false, Some(json!({"reason": "decode"})));
     let refused = answered(502, Sent::No, false, Some(json!({"reason": "blocked_address"})));
+    let late = answered(504, Sent::Yes, false, Some(json!({"reason": "total_timeout"})));
     let failed = answered(500, Sent::No, false, None);
     assert!(!again(&asked, &failed, false), "the server itself may have changed something");
-    for error in [unreadable, refused] {
+    for error in [unreadable, refused, late] {
         assert!(!again(&RetryConfig::default(), &error, true), "{error:?}");
         assert!(again(&asked, &error, true), "{error:?}");
     }

@@ -162,6 +162,7 @@ def failure_of(error: PassthroughError) -> Failure | None:
             status=error.status_code,
             retryable=error.retryable,
             origin=error.origin or "",
+            reason=error.reason or "",
             retry_after=error.retry_after,
         )
     return None

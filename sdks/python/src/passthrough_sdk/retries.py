@@ -48,6 +48,9 @@ class RetryConfig:
 DEFAULT = RetryConfig(backoff=BackoffStrategy(max_interval=8_000, max_elapsed_time=10_000))
 """For who says nothing: only what cannot do harm twice, for ten seconds at most."""
 
+HOPELESS = ("decode", "too_large", "total_timeout")
+"""Reasons that a second try would meet again."""
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -64,6 +67,9 @@ class Failure:
 
     origin: str = ""
     """Whose fault the server says it is."""
+
+    reason: str = ""
+    """What the server says is behind its code."""
 
     retry_after: float | None = None
     """Seconds that the server asked for."""
@@ -102,9 +108,10 @@ class Tries:
             return self.config.retry_connection_errors
         if not matches(failure.status, self.codes if self.codes is not None else RETRY_CODES):
             return False
-        # What the caller or the connection must mend does not mend itself. Codes that the caller named are obeyed.
-        mends_itself = failure.retryable or failure.origin not in ("caller", "connection")
-        return self.codes is not None or mends_itself
+        # What the caller or the connection must mend does not mend itself, nor does an answer that was not understood,
+        # and the deadline of the call that has passed was the caller's. Codes that the caller named are obeyed.
+        hopeless = failure.origin in ("caller", "connection") or failure.reason in HOPELESS
+        return self.codes is not None or failure.retryable or not hopeless
 
     def _harmless(self, failure: Failure) -> bool:
         # An answer's `sent` is about the provider alone: the server may have changed something of its own.

@@ -51,8 +51,9 @@ function mayRepeat(error: SDKError, harmless: boolean, codeWasAskedFor: boolean)
   // `sent` is about the provider alone: the server may have changed something of its own before it failed.
   if (nothingSent && error.retryable === true) return true;
   const reason = (error.detail as { reason?: unknown } | undefined)?.reason;
-  // The provider has answered, and would answer the same again; or the server knows that nothing will change.
-  const hopeless = nothingSent || reason === "decode" || reason === "too_large";
+  // The provider has answered, and would answer the same again; or the server knows that nothing will change; or the
+  // caller's own deadline has passed.
+  const hopeless = nothingSent || reason === "decode" || reason === "too_large" || reason === "total_timeout";
   return harmless && (codeWasAskedFor || !hopeless);
 }
 
