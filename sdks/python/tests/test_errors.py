@@ -144,3 +144,13 @@ def test_an_answer_that_python_does_not_read_is_an_error_of_ours(body: bytes) ->
     with answer(200).raw(x_connection_token=TOKEN, pass_through_request_dto={"method": "GET", "path": "/"}) as raw:
         with pytest.raises(SDKValidationError, match="than Python reads"):
             raw.envelope()
+
+
+def test_an_answer_in_no_text_encoding_is_an_error_of_ours() -> None:
+    def page(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(500, content=b"<p>", headers={"Content-Type": "text/html; charset=hex"})
+
+    client = httpx.Client(transport=httpx.MockTransport(page))
+    with pytest.raises(SDKError, match="check the server's URL") as caught:
+        Passthrough(KEY, client=client, retry_config=RetryConfig("none")).connections.list()
+    assert caught.value.body == "<p>"

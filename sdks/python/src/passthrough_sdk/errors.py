@@ -80,16 +80,16 @@ class SDKError(PassthroughError):
             fields = read_json(response.content)
         except UnreadableError as error:
             message = f"the answer cannot be read: {error} (status {response.status_code})"
-            return cls(message, response.status_code, response.text, response)
+            return cls(message, response.status_code, text_of(response), response)
         except ValueError:
             fields = None
         ours = isinstance(fields, dict) and "code" in fields and "message" in fields
         if not ours:
             message = "the answer does not come from Passthrough; hint: check the server's URL"
-            return cls(f"{message} (status {response.status_code})", response.status_code, response.text, response)
+            return cls(f"{message} (status {response.status_code})", response.status_code, text_of(response), response)
         fields = cast(dict[str, Any], fields)
         message = f"{fields['message']} ({response.status_code} {fields['code']}, {fields.get('requestId')})"
-        error = cls(message, response.status_code, response.text, response)
+        error = cls(message, response.status_code, text_of(response), response)
         error._fields = fields
         return error
 
@@ -166,6 +166,14 @@ def failure_of(error: PassthroughError) -> Failure | None:
             retry_after=error.retry_after,
         )
     return None
+
+
+def text_of(response: httpx.Response) -> str:
+    """The body as text. A charset can name a codec of Python's that is none for text; httpx falls over it."""
+    try:
+        return response.text
+    except Exception:
+        return response.content.decode(errors="replace")
 
 
 def bare(request: httpx.Request) -> httpx.Request:
