@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import TracebackType
@@ -22,8 +22,10 @@ _DEADLINE: ContextVar[float | None] = ContextVar("passthrough_sdk_deadline", def
 
 
 @contextmanager
-def until(deadline: float) -> Generator[None]:
-    """What is sent and read inside has to be over at `deadline` (of `time.monotonic`)."""
+def until(deadline: float, late: Callable[[], Exception]) -> Generator[None]:
+    """What is sent and read inside has to be over at `deadline` (of `time.monotonic`), else it is `late`."""
+    if time.monotonic() > deadline:
+        raise late()
     before = _DEADLINE.set(deadline)
     try:
         yield

@@ -48,7 +48,7 @@ class Exchange:
     def read(self, call: Call) -> httpx.Response:
         """One try: the answer with its whole body."""
         deadline = call.deadline()
-        with until(deadline):
+        with until(deadline, call.late):
             return self.finish(self.open(call), call, deadline)
 
     def finish(self, response: httpx.Response, call: Call, deadline: float) -> httpx.Response:
@@ -80,7 +80,7 @@ class Exchange:
         while True:
             try:
                 deadline = call.deadline()
-                with until(deadline):
+                with until(deadline, call.late):
                     response = self.open(call)
                     if response.is_success:
                         return response

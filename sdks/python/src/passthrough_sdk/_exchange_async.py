@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Generator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -25,12 +25,12 @@ GRACE = 0.05
 
 
 @contextmanager
-def until(call: Call, deadline: float) -> Generator[None]:
-    """What is sent and read inside has to be over at `deadline`: httpx bounds each read by itself."""
+def until(deadline: float, late: Callable[[], PassthroughError]) -> Generator[None]:
+    """What is sent and read inside has to be over at `deadline`, else it is `late`: httpx bounds reads singly."""
     with anyio.move_on_after(deadline - time.monotonic() + GRACE) as scope:
         yield
     if scope.cancelled_caught:
-        raise call.late()
+        raise late()
 
 
 class AsyncExchange:
@@ -64,7 +64,7 @@ class AsyncExchange:
     async def read(self, call: Call) -> httpx.Response:
         """One try: the answer with its whole body."""
         deadline = call.deadline()
-        with until(call, deadline):
+        with until(deadline, call.late):
             return await self.finish(await self.open(call), call, deadline)
 
     async def finish(self, response: httpx.Response, call: Call, deadline: float) -> httpx.Response:
@@ -96,7 +96,7 @@ class AsyncExchange:
         while True:
             try:
                 deadline = call.deadline()
-                with until(call, deadline):
+                with until(deadline, call.late):
                     response = await self.open(call)
                     if response.is_success:
                         return response
