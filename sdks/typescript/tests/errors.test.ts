@@ -149,6 +149,7 @@ test("nobody listening is a ConnectionError, and so is a connection that breaks"
   const nowhere = await ask({ method: "GET", path: "/" }, new Passthrough({ serverURL: closed.url, apiKey, retryConfig }));
   assert.ok(nowhere instanceof errors.ConnectionError, String(nowhere));
   assert.ok(nowhere.cause instanceof TypeError);
+  assert.match(nowhere.message, new RegExp(`ECONNREFUSED.*:${new URL(closed.url).port}`));
   const broken = await listen((_, response) => {
     response.writeHead(200, { "content-length": "100" });
     response.write("{");

@@ -166,7 +166,10 @@ function named(thrown: unknown, signal: AbortSignal | undefined): RequestError {
   }
   // By the Fetch standard a network error is a TypeError, while the answer's body is read as well.
   if (thrown instanceof TypeError) {
-    return new ConnectionError(`no answer from the server: ${thrown.message}`, thrown);
+    // Node.js says "fetch failed" of everything; what failed, and where, is one further down.
+    const { message, code } = (thrown.cause ?? {}) as { message?: string; code?: string };
+    const why = message || code ? ` (${message || code})` : "";
+    return new ConnectionError(`no answer from the server: ${thrown.message}${why}`, thrown);
   }
   return new UnexpectedClientError(`the call failed: ${String(thrown)}`, thrown);
 }
