@@ -11,7 +11,9 @@ use passthrough_testkit::http::Response;
 use passthrough_testkit::program::{Connected, Engine, Program, canary};
 use serde_json::{Value, json as value};
 
-use crate::support::{bearer_provider, failure, json, on_both_databases, paths, setup, shop, shop_with};
+use crate::support::{
+    bearer_provider, failure, json, nobody, on_both_databases, paths, setup, shop, shop_with,
+};
 
 on_both_databases! {
     every_mistake_at_creation_is_named_and_no_value_is_echoed
@@ -541,12 +543,6 @@ async fn judging(status: &Arc<AtomicU16>) -> EchoProvider {
         response
     })
     .await
-}
-
-/// An address of loopback where nobody listens.
-fn nobody() -> String {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    format!("http://{}", listener.local_addr().unwrap())
 }
 
 async fn a_credential_is_proved_before_it_is_stored_where_that_is_asked_for(engine: Engine) {

@@ -10,8 +10,8 @@ use serde_json::{Value, json as value};
 
 use crate::rig::Caller;
 use crate::support::{
-    Shop, ask, bearer_provider, failure, json, on_both_databases, paths, record, setup, shop, shop_set_up,
-    shop_with,
+    Shop, ask, bearer_provider, failure, json, on_both_databases, paths, record, setup, shop, shop_and_away,
+    shop_set_up, shop_with,
 };
 
 on_both_databases! {
@@ -348,20 +348,7 @@ async fn the_bytes_of_panora_s_typescript_sdk_are_understood(engine: Engine) {
 }
 
 async fn a_failure_has_panora_s_form_and_ours(engine: Engine) {
-    let nobody = {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        format!("http://{}", listener.local_addr().unwrap())
-    };
-    let provider = EchoProvider::start().await;
-    let mut program = setup(engine)
-        .provider("shop", &bearer_provider(&provider.url()))
-        .provider("away", &bearer_provider(&nobody))
-        .start()
-        .await;
-    let request =
-        |code: &str| value!({ "provider": code, "credentials": { "api_key": canary("key") } }).to_string();
-    let (connection, away) =
-        (program.connect(&request("shop")).await, program.connect(&request("away")).await);
+    let (Shop { program, connection, .. }, away) = shop_and_away(engine).await;
     let post = async |connection: &Connected, body: &str| {
         let token = [("x-connection-token", connection.token.as_str())];
         panora(&program, "POST", "/passthrough", &token, body).await

@@ -13,7 +13,7 @@ use serde_json::{Value, json as value};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::{bearer_provider, failure, json, on_both_databases, paths, record, setup, shop};
+use crate::support::{bearer_provider, failure, json, nobody, on_both_databases, paths, record, setup, shop};
 
 on_both_databases! {
     every_door_leaves_one_record_of_each_passthrough
@@ -184,12 +184,9 @@ async fn what_the_provider_breaks_off_is_recorded_as_that(engine: Engine) {
     let reset = vec![Step::ReadRequest, Step::Reset];
     let script = [broken.clone(), reset, broken].to_vec();
     let provider = RawServer::start(script).await.unwrap();
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let nobody = format!("http://{}", listener.local_addr().unwrap());
-    drop(listener);
     let mut program = setup(engine)
         .provider("raw", &bearer_provider(&format!("http://{}", provider.address())))
-        .provider("away", &bearer_provider(&nobody))
+        .provider("away", &bearer_provider(&nobody()))
         .start()
         .await;
     let raw = connect(&mut program, "raw").await;

@@ -49,6 +49,12 @@ pub fn bearer_provider(base_url: &str) -> String {
     )
 }
 
+/// An address of loopback where nobody listens.
+pub fn nobody() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    format!("http://{}", listener.local_addr().unwrap())
+}
+
 /// A started program, a provider that tells what it saw, and a connection to it.
 pub struct Shop {
     pub program: Program,
@@ -76,6 +82,15 @@ pub async fn shop_set_up(setup: Setup, provider: EchoProvider) -> Shop {
     let request = format!(r#"{{"provider":"shop","credentials":{{"api_key":"{api_key}"}}}}"#);
     let connection = program.connect(&request).await;
     Shop { program, provider, connection, api_key }
+}
+
+/// A shop, with a second connection whose provider is not there.
+pub async fn shop_and_away(engine: Engine) -> (Shop, Connected) {
+    let setup = setup(engine).provider("away", &bearer_provider(&nobody()));
+    let mut shop = shop_set_up(setup, EchoProvider::start().await).await;
+    let request = format!(r#"{{"provider":"away","credentials":{{"api_key":"{}"}}}}"#, shop.api_key);
+    let away = shop.program.connect(&request).await;
+    (shop, away)
 }
 
 impl Shop {

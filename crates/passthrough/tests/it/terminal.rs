@@ -9,7 +9,8 @@ use passthrough_testkit::program::{Engine, canary};
 use serde_json::{Value, json as value};
 
 use crate::support::{
-    Shop, ask, bearer_provider, failure, json, on_both_databases, paths, setup, shop, shop_with,
+    Shop, ask, bearer_provider, failure, json, on_both_databases, paths, setup, shop, shop_and_away,
+    shop_with,
 };
 
 on_both_databases! {
@@ -111,20 +112,7 @@ async fn any_answer_of_the_provider_is_a_200_with_the_envelope(engine: Engine) {
 }
 
 async fn a_failure_has_one_of_the_declared_statuses(engine: Engine) {
-    let nobody = {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        format!("http://{}", listener.local_addr().unwrap())
-    };
-    let provider = EchoProvider::start().await;
-    let mut program = setup(engine)
-        .provider("shop", &bearer_provider(&provider.url()))
-        .provider("away", &bearer_provider(&nobody))
-        .start()
-        .await;
-    let request =
-        |code: &str| value!({ "provider": code, "credentials": { "api_key": canary("key") } }).to_string();
-    let connection = program.connect(&request("shop")).await;
-    let away = program.connect(&request("away")).await;
+    let (Shop { program, provider, connection, .. }, away) = shop_and_away(engine).await;
     let path = "/tsp/v1/passthrough";
     let fine = r#"{"method":"GET","path":"/x"}"#;
 

@@ -13,7 +13,7 @@ use serde_json::{Value, json as value};
 
 use crate::database::Database;
 use crate::support::{
-    Shop, ask, bearer_provider, failure, json, on_both_databases, setup, shop, shop_set_up, shop_with,
+    Shop, ask, bearer_provider, failure, json, nobody, on_both_databases, setup, shop, shop_set_up, shop_with,
 };
 
 on_both_databases! {
@@ -325,14 +325,10 @@ async fn a_failure_of_a_call_has_terminal_s_shape_at_both_doors(engine: Engine) 
 }
 
 async fn a_failure_of_a_connection_has_terminal_s_shape_at_both_doors(engine: Engine) {
-    let nobody = {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        format!("http://{}", listener.local_addr().unwrap())
-    };
     let provider = failing(engine).await.provider;
     let mut program = setup(engine)
         .provider("shop", &bearer_provider(&format!("{}/base", provider.url())))
-        .provider("away", &bearer_provider(&nobody))
+        .provider("away", &bearer_provider(&nobody()))
         .start()
         .await;
     let mut made = Vec::new();
