@@ -188,8 +188,10 @@ fn failure_text(family: Family, status: &str) -> &'static str {
         }
         ("400", _) => "The request is malformed or refused; `detail` says where and how",
         ("401", _) => "The API key is missing, unknown, revoked or expired: one answer for all",
-        ("403", _) => "There is no such thing in this environment; or the connection token leads to none",
-        ("404", _) => "There is no such thing in this environment; or the connection token leads to none",
+        // Terminal knows no 404 there.
+        ("403" | "404", _) => {
+            "There is no such thing in this environment; or the connection token leads to none"
+        }
         ("409", _) => "It contradicts what is there, or was changed at the same moment",
         ("413", _) => "The body is larger than allowed",
         ("422", _) => {

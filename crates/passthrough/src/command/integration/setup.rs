@@ -4,6 +4,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use indexmap::IndexMap;
 use passthrough_client::wire::integration::{CreateIntegration, PatchIntegration};
+use passthrough_client::wire::words::REDACTIONS;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{One, show};
@@ -42,7 +43,7 @@ pub struct Parts {
     #[arg(long, value_name = "HOST")]
     allow_host: Vec<String>,
     /// Where an echoed credential is masked
-    #[arg(long, value_parser = ["none", "headers", "headers-and-bodies"])]
+    #[arg(long, value_parser = REDACTIONS)]
     redact_reflections: Option<String>,
     /// A variable that is the same for all of its connections: users are not asked and cannot change it
     #[arg(long, value_name = "NAME=VALUE", value_parser = parse_given)]
