@@ -16,6 +16,7 @@ use passthrough_core::breaker::{Admission, Breaker, Condition, Outcome, Rules};
 use passthrough_core::id::Environment;
 use passthrough_core::retry::Budget;
 
+use crate::clock::milliseconds;
 use crate::metrics;
 use crate::upstream::{Reason, SendError};
 
@@ -127,7 +128,7 @@ impl Breakers {
         keep: bool,
         change: impl FnOnce(&mut Troubled, i64),
     ) {
-        let now = i64::try_from(self.epoch.elapsed().as_millis()).unwrap_or(i64::MAX);
+        let now = milliseconds(self.epoch.elapsed());
         let mut rooms = self.lock();
         let kept = rooms.get(environment).is_some_and(|room| room.contains_key(origin));
         if !kept && (!keep || !self.has_room(&mut rooms, now)) {

@@ -13,7 +13,7 @@ use passthrough_store::{Record, RequestBatch, Store};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, milliseconds};
 use crate::config::Calls;
 use crate::metrics::Metrics;
 
@@ -123,7 +123,7 @@ impl Records {
     /// Deletes what has run out of linking, and events as old as records may get.
     async fn sweep_links(&self, store: &Store, retention: Duration) {
         let now = self.0.clock.now_ms();
-        let age = i64::try_from(retention.as_millis()).unwrap_or(i64::MAX);
+        let age = milliseconds(retention);
         // Long enough for somebody who asks what has become of a link.
         let (links, events) = (now - LINKS_KEPT_MS, now.saturating_sub(age.max(EVENTS_KEPT_MS)));
         let swept = async {
@@ -137,7 +137,7 @@ impl Records {
     }
 
     async fn sweep(&self, store: &Store, retention: Duration) {
-        let age = i64::try_from(retention.as_millis()).unwrap_or(i64::MAX);
+        let age = milliseconds(retention);
         let before = self.0.clock.now_ms().saturating_sub(age);
         loop {
             match store.delete_requests_before(before, SWEEP_BATCHES).await {

@@ -20,6 +20,7 @@ use tokio::runtime::Handle;
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::clock::milliseconds;
 use crate::config;
 use crate::events;
 use crate::http::error::ApiError;
@@ -405,8 +406,4 @@ fn failed(ready: &ReadyConnection, error: &str, pause_ms: i64) -> ApiError {
     let own = brings_its_own_client(&ready.credential);
     let integration = ready.integration.key.as_str();
     ApiError::client_rejected((!own).then_some(integration), error, pause_ms)
-}
-
-fn milliseconds(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

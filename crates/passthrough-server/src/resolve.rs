@@ -18,6 +18,7 @@ use tokio::sync::watch;
 
 use crate::cache::Cache;
 use crate::catalog::Catalog;
+use crate::clock::milliseconds;
 use crate::config;
 use crate::installation::Installation;
 use crate::integrations::Integration;
@@ -124,7 +125,7 @@ impl Resolver {
             known_connections: Lately::new(KNOWN_CONNECTIONS),
             database_seen,
             changes: watch::Sender::new(()),
-            without_database_ms: i64::try_from(settings.without_database.as_millis()).unwrap_or(i64::MAX),
+            without_database_ms: milliseconds(settings.without_database),
         }
     }
 

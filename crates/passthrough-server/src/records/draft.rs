@@ -14,6 +14,7 @@ use passthrough_store::{ProviderLimit, Record};
 use passthrough_wire::error::ErrorCode;
 
 use super::Records;
+use crate::clock::milliseconds;
 use crate::config::Calls;
 use crate::http::error::ApiError;
 use crate::metrics::{Ended, Failure};
@@ -338,7 +339,7 @@ impl Drop for Draft {
             attempts: self.attempts,
             // The id was made when the head had been read.
             started_at: integer(self.id.ulid().timestamp_ms()),
-            duration_ms: i64::try_from(took.as_millis()).unwrap_or(i64::MAX),
+            duration_ms: milliseconds(took),
             upstream_duration_ms: self.upstream_ms.map(integer),
             request_bytes: integer(request_bytes),
             response_bytes: integer(self.response_bytes),

@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::message::{headers, next_attempt};
 use crate::app::App;
+use crate::clock::milliseconds;
 use crate::events;
 use crate::upstream::{Call, UpstreamBody};
 
@@ -227,7 +228,7 @@ async fn disable(app: &App, claimed: &ClaimedDelivery) {
 /// Deletes events that nobody will ask for any more. Those that are still to be delivered stay.
 async fn sweep(app: &App) {
     let kept = app.config.retention.unwrap_or(KEPT);
-    let before = app.now_ms().saturating_sub(i64::try_from(kept.as_millis()).unwrap_or(i64::MAX));
+    let before = app.now_ms().saturating_sub(milliseconds(kept));
     loop {
         match app.installation.store.delete_events_before(before, SWEEP_EVENTS).await {
             Ok(deleted) if deleted >= u64::from(SWEEP_EVENTS) => {}
