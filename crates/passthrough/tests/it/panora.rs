@@ -348,7 +348,7 @@ async fn the_bytes_of_panora_s_typescript_sdk_are_understood(engine: Engine) {
 }
 
 async fn a_failure_has_panora_s_form_and_ours(engine: Engine) {
-    let (Shop { program, connection, .. }, away) = shop_and_away(engine).await;
+    let (Shop { program, connection, provider: _there, .. }, away) = shop_and_away(engine).await;
     let post = async |connection: &Connected, body: &str| {
         let token = [("x-connection-token", connection.token.as_str())];
         panora(&program, "POST", "/passthrough", &token, body).await
