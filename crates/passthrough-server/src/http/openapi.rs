@@ -13,11 +13,15 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
-use super::{docs, panora, passthrough, proxy, terminal};
+use super::panora::{self, linked_users};
+use super::{
+    api_keys, connections, docs, events, health, integrations, link_sessions, metrics, passthrough,
+    providers, proxy, records, terminal, webhooks,
+};
 
 mod answers;
+mod messages;
 mod shapes;
-mod webhooks;
 
 /// What the API says of itself before the operations.
 #[derive(OpenApi)]
@@ -54,29 +58,40 @@ mod webhooks;
         (name = "Panora", description = "The same for programs that were written with Panora's SDKs, here and below `/panora`: change the \
             server's URL.")
     ),
-    // Neither the hot doors nor the dialects are handlers of the described router's. A dialect is added by its
-    // handlers' names here, and a tag above.
+    // What the routers have, and the hot doors. A new route is added here, too.
     paths(
         passthrough::passthrough, passthrough::raw, proxy::proxy,
+        providers::list, providers::get,
+        integrations::list, integrations::create, integrations::get, integrations::patch, integrations::delete,
+        connections::list, connections::create, connections::get_current, connections::patch_current,
+        connections::delete_current, connections::get, connections::patch, connections::delete,
+        connections::verify, connections::refresh, connections::rotate_token,
+        link_sessions::create, link_sessions::get, link_sessions::exchange,
+        events::list, events::get, events::replay,
+        webhooks::list, webhooks::create, webhooks::get, webhooks::patch, webhooks::delete,
+        webhooks::rotate_secret, webhooks::test, webhooks::deliveries, webhooks::delivery, webhooks::replay,
+        api_keys::list, api_keys::create, api_keys::revoke,
+        records::list, records::get,
+        health::healthy, health::ready, metrics::metrics,
         terminal::passthrough, terminal::raw, terminal::list, terminal::get_current, terminal::patch_current,
         terminal::delete_current, terminal::providers, terminal::exchange,
+        panora::hello, panora::health, panora::passthrough, panora::retried, panora::connections,
+        linked_users::list, linked_users::create, linked_users::create_several, linked_users::find, linked_users::get,
         description, docs::page
     )
 )]
-pub(super) struct Description;
+struct Description;
 
 /// The description of the API, OpenAPI 3.1.
 pub fn openapi() -> Value {
-    let (_, mut described) = super::native();
-    described.merge(panora::routes().1);
     // It is made of nothing but texts, so it can be written.
-    let mut document = serde_json::to_value(described).unwrap_or_default();
+    let mut document = serde_json::to_value(Description::openapi()).unwrap_or_default();
     let components = entry(entry(&mut document, "components"), "securitySchemes");
     *components = security_schemes();
     proxy::describe(entry(&mut document, "paths"));
     shapes::mend(&mut document);
     answers::add(&mut document);
-    webhooks::add(&mut document);
+    messages::add(&mut document);
     plain_summaries(&mut document);
     document
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use axum::extract::{OriginalUri, RawQuery, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use http::header::{ALLOW, LINK};
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -23,8 +24,6 @@ use passthrough_wire::panora::{
     PanoraConnection, PanoraError, PanoraRequest, PanoraResponse, REDACTED, in_panoras_words,
 };
 use passthrough_wire::time;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::caller::authenticate_at;
 use super::error::ApiError;
@@ -33,24 +32,23 @@ use super::{doors, passthrough as envelope};
 use crate::app::App;
 use crate::passthrough::{Delivered, Performed};
 
-mod linked_users;
+pub(super) mod linked_users;
 
 /// The last moment of the year 9999: Panora's SDKs want a date where there is none.
 const NEVER: &str = "9999-12-31T23:59:59.999Z";
 
-/// The routes and their description.
-pub(super) fn routes() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
-    OpenApiRouter::new()
-        .routes(routes!(hello))
-        .routes(routes!(health))
-        .routes(routes!(passthrough))
-        .routes(routes!(retried))
-        .routes(routes!(connections))
-        .routes(routes!(linked_users::list, linked_users::create))
-        .routes(routes!(linked_users::create_several))
-        .routes(routes!(linked_users::find))
-        .routes(routes!(linked_users::get))
-        .split_for_parts()
+/// The routes of this dialect.
+pub(super) fn router() -> Router<Arc<App>> {
+    Router::new()
+        .route("/", get(hello))
+        .route("/health", get(health))
+        .route("/passthrough", post(passthrough))
+        .route("/passthrough/{retryId}", get(retried))
+        .route("/connections", get(connections))
+        .route("/linked_users", get(linked_users::list).post(linked_users::create))
+        .route("/linked_users/batch", post(linked_users::create_several))
+        .route("/linked_users/fromRemoteId", get(linked_users::find))
+        .route("/linked_users/{id}", get(linked_users::get))
 }
 
 /// Says that the server is there.
@@ -67,7 +65,7 @@ pub(super) async fn hello() -> &'static str {
     get, path = "/health", tag = "Panora", operation_id = "panora_health", security(()),
     responses((status = 200, body = u16, content_type = "application/json"))
 )]
-async fn health() -> Json<u16> {
+pub(super) async fn health() -> Json<u16> {
     Json(StatusCode::OK.as_u16())
 }
 
@@ -82,7 +80,7 @@ async fn health() -> Json<u16> {
         (status = 502, body = PanoraError), (status = 503, body = PanoraError), (status = 504, body = PanoraError)
     )
 )]
-async fn passthrough(
+pub(super) async fn passthrough(
     State(app): State<Arc<App>>,
     Extension(id): Extension<RequestId>,
     request: Request,
@@ -105,7 +103,7 @@ async fn passthrough(
     params(("retryId" = String, Path, description = "An id of Panora's")),
     responses((status = 401, body = PanoraError), (status = 404, body = PanoraError))
 )]
-async fn retried(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<(), ApiError> {
+pub(super) async fn retried(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<(), ApiError> {
     authenticate_at(&app, Door::Panora, &headers).await?;
     Err(ApiError::not_found("no request is kept to be tried again; send it again"))
 }
@@ -123,7 +121,7 @@ async fn retried(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<(), 
         (status = 400, body = PanoraError), (status = 401, body = PanoraError)
     )
 )]
-async fn connections(
+pub(super) async fn connections(
     State(app): State<Arc<App>>,
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,

@@ -4,7 +4,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use passthrough_testkit::program::Engine;
 use serde_json::{Value, json};
+
+use crate::support::{ask, setup};
 
 fn document() -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../openapi.json");
@@ -159,4 +162,27 @@ fn bodies_are_as_strict_as_they_are_read() {
         let expected = if name.contains("/tsp/") { Value::Null } else { json!(false) };
         assert_eq!(schema["additionalProperties"], expected, "{name}");
     }
+}
+
+/// Routes and descriptions are two lists. A method that no path has is answered with those that it has.
+#[tokio::test]
+async fn every_operation_is_routed_and_no_path_has_another_method() {
+    let program = setup(Engine::Sqlite).start().await;
+    for (path, item) in document()["paths"].as_object().unwrap() {
+        if path == "/v1/proxy/{path}" {
+            continue;
+        }
+        let mut described: BTreeSet<String> =
+            item.as_object().unwrap().keys().map(|method| method.to_uppercase()).collect();
+        if described.contains("GET") {
+            described.insert("HEAD".to_owned());
+        }
+        let response = ask(&program, "LOCK", &path.replace(['{', '}'], ""), &[], "").await;
+        // Terminal knows no 405.
+        assert_eq!(response.status, if path.starts_with("/tsp/") { 400 } else { 405 }, "{path}");
+        let routed: BTreeSet<String> =
+            response.header("allow").unwrap().split(',').map(str::to_owned).collect();
+        assert_eq!(routed, described, "{path}");
+    }
+    program.finish().await;
 }
