@@ -276,6 +276,9 @@ mod tests {
         }
         let innocent = format!("/{}/{}", BASE64URL.encode(&[b'x'; 200]), "%41".repeat(100));
         assert!(matches!(hide_tokens(&innocent), Cow::Borrowed(_)));
+        // A token without its secret, encoded or not, hides nothing.
+        let no_secret = format!("/a/{}", &percent_every[..3 * (8 + ULID_LENGTH)]);
+        assert_eq!(hide_tokens(&no_secret), no_secret);
     }
 
     #[test]
