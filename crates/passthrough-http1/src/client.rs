@@ -197,6 +197,8 @@ impl<S, B> Connection<S, B> {
             self.state = State::Over;
             return Err(error.into());
         }
+        self.sound &=
+            length == BodyLength::None || length == BodyLength::Exact(0) || expects_content(line.method);
         self.answered = false;
         self.state =
             State::Head { method: line.method.clone(), upgrade: line.upgrade, interim: 0, interim_bytes: 0 };
@@ -214,6 +216,12 @@ impl<S, B> Connection<S, B> {
         self.next = None;
         error
     }
+}
+
+/// Whether servers look for content behind a head with this method. Of the others some do not, and take it for the next
+/// request (RFC 9110 §9.3.1), which may be somebody else's: no request follows one with such content.
+fn expects_content(method: &Method) -> bool {
+    ![Method::GET, Method::HEAD, Method::DELETE, Method::OPTIONS, Method::TRACE].contains(method)
 }
 
 impl<S, B> Connection<S, B>

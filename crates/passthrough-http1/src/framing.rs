@@ -117,6 +117,11 @@ pub fn response_length(
         return Ok((BodyLength::None, Framing::Odd));
     }
     if request == Method::HEAD || status == StatusCode::NOT_MODIFIED {
+        // These may announce what they do not have. Some send it all the same, and not at once: it would be taken for
+        // the answer to the next request, which may be somebody else's.
+        if matches!(length, BodyLength::Chunked | BodyLength::Exact(1..)) {
+            framing = Framing::Odd;
+        }
         return Ok((BodyLength::None, framing));
     }
     Ok((length, framing))

@@ -334,9 +334,9 @@ async fn a_complete_answer_leaves_the_socket_usable() {
         (get(), OK),
         (get(), "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"),
         (get(), "HTTP/1.1 204 No Content\r\n\r\n"),
-        (get(), "HTTP/1.1 304 Not Modified\r\nContent-Length: 10\r\n\r\n"),
+        (get(), "HTTP/1.1 304 Not Modified\r\n\r\n"),
         (get(), "HTTP/1.1 500\r\nContent-Length: 0\r\n\r\n"),
-        (FirstLine { method: &Method::HEAD, ..get() }, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"),
+        (FirstLine { method: &Method::HEAD, ..get() }, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
     ] {
         let (mut connection, mut far) = bare();
         for _ in 0..3 {
@@ -384,6 +384,46 @@ async fn oddities_cost_the_socket_but_not_the_answer() {
         assert!(connection.is_end() && !connection.is_reusable(), "{odd:?}");
         let again = connection.begin(get(), NO_FIELDS, BodyLength::None, Empty::new());
         assert!(matches!(again, Err(Error::NotFree)));
+    }
+}
+
+/// What may come late would be the answer to the next request.
+#[tokio::test]
+async fn a_body_that_is_announced_and_may_not_come_costs_the_socket() {
+    let head_line = FirstLine { method: &Method::HEAD, ..get() };
+    for (line, answer) in [
+        (get(), "HTTP/1.1 304 Not Modified\r\nContent-Length: 10\r\n\r\n"),
+        (head_line, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"),
+        (head_line, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
+    ] {
+        let (mut connection, mut far) = bare();
+        connection.begin(line, NO_FIELDS, BodyLength::None, Empty::new()).unwrap();
+        assert!(poll_fn(|cx| Poll::Ready(connection.poll_head(cx))).await.is_pending());
+        far.write_all(answer.as_bytes()).await.unwrap();
+        head(&mut connection).await.unwrap();
+        assert!(connection.is_end() && !connection.is_reusable(), "{answer:?}");
+    }
+}
+
+/// Some servers do not look for it, and take it for the next request.
+#[tokio::test]
+async fn content_that_nobody_looks_for_costs_the_socket() {
+    let methods = ["GET", "HEAD", "DELETE", "OPTIONS", "TRACE", "POST", "PUT", "PATCH", "QUERY", "REPORT"];
+    for (at, method) in methods.into_iter().enumerate() {
+        for (content, length) in
+            [("ab", BodyLength::Exact(2)), ("ab", BodyLength::Chunked), ("", BodyLength::Exact(0))]
+        {
+            let (near, mut far) = duplex(1 << 20);
+            let mut connection = Connection::new(near, LIMITS);
+            let method = Method::from_bytes(method.as_bytes()).unwrap();
+            let line = FirstLine { method: &method, ..get() };
+            let frames = (!content.is_empty()).then(|| data(content));
+            connection.begin(line, NO_FIELDS, length, source(frames)).unwrap();
+            assert!(poll_fn(|cx| Poll::Ready(connection.poll_head(cx))).await.is_pending());
+            far.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await.unwrap();
+            head(&mut connection).await.unwrap();
+            assert_eq!(connection.is_reusable(), at > 4 || content.is_empty(), "{method} {length:?}");
+        }
     }
 }
 

@@ -55,7 +55,7 @@ impl Connection {
         let Response { status, reason, fields, body, upgrade } = response;
         let is_over = poll_fn(|cx| {
             let may_stay = plan.persists && !stop.poll_given(cx);
-            Poll::Ready(!may_stay || !may_go_on(&self.inbound, &mut outgoing, cx))
+            Poll::Ready(!may_stay || !may_go_on(&self.inbound, &mut outgoing, status, cx))
         })
         .await;
         let keep = if is_over { Keep::Close } else { Keep::Open };
@@ -148,13 +148,18 @@ async fn drive<F: Future>(
 
 /// Takes the last interim answers along, and says whether another request may follow on this socket as far
 /// as the body of this one goes.
-fn may_go_on(inbound: &Shared, outgoing: &mut Outgoing, cx: &mut Context<'_>) -> bool {
+fn may_go_on(inbound: &Shared, outgoing: &mut Outgoing, status: StatusCode, cx: &mut Context<'_>) -> bool {
     let mut inbound = lock(inbound);
     if let Some(interim) = inbound.answer() {
         outgoing.short.unsplit(interim);
     }
-    if inbound.is_read() || !inbound.abandoned {
+    if inbound.is_read() {
         return true;
+    }
+    // Whoever holds the body may read it to its end yet, while the answer flows. Who refuses early will not; then the
+    // caller is told at once that nothing follows here (RFC 9112 §9.6).
+    if !inbound.abandoned {
+        return status.is_success();
     }
     // Whether a caller that was never told to go on sends its body is anybody's guess (RFC 9110 §10.1.1).
     !inbound.expects && inbound.drain(cx)

@@ -347,10 +347,11 @@ fn some_answers_have_no_body_whatever_their_fields_say() {
     let chunked = &[("Transfer-Encoding", "chunked")][..];
     for (method, status, fields, expected) in [
         (Method::HEAD, 200, none, (BodyLength::None, Clean)),
-        (Method::HEAD, 200, length, (BodyLength::None, Clean)),
-        (Method::HEAD, 200, chunked, (BodyLength::None, Clean)),
-        (Method::GET, 304, length, (BodyLength::None, Clean)),
-        (Method::GET, 304, chunked, (BodyLength::None, Clean)),
+        (Method::HEAD, 200, zero, (BodyLength::None, Clean)),
+        (Method::HEAD, 200, length, (BodyLength::None, Odd)),
+        (Method::HEAD, 200, chunked, (BodyLength::None, Odd)),
+        (Method::GET, 304, length, (BodyLength::None, Odd)),
+        (Method::GET, 304, chunked, (BodyLength::None, Odd)),
         (Method::GET, 204, none, (BodyLength::None, Clean)),
         (Method::GET, 204, zero, (BodyLength::None, Clean)),
         (Method::GET, 204, length, (BodyLength::None, Odd)),

@@ -212,7 +212,9 @@ impl<'a> Presented<'a> {
     /// The deadline that the caller asks for.
     pub(super) fn timeout(&self) -> Result<Option<Duration>, ApiError> {
         let Some(text) = self.timeout.text(TIMEOUT_HEADER)? else { return Ok(None) };
-        match text.trim().parse::<u64>() {
+        // Nothing but digits: the parser takes a sign, too.
+        let digits = Some(text.trim()).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+        match digits.unwrap_or_default().parse::<u64>() {
             Ok(milliseconds) if milliseconds > 0 => Ok(Some(Duration::from_millis(milliseconds))),
             _ => Err(ApiError::bad_field(
                 &format!("headers.{TIMEOUT_HEADER}"),

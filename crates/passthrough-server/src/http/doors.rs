@@ -4,6 +4,7 @@
 //! same kind, our own failures included. The HTTP/1.1 server calls [`answer`] directly; over HTTP/2 the
 //! router does, through [`routed`].
 
+use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -13,7 +14,8 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::header::CONNECTION;
+use futures_util::stream;
+use http::header::{CONNECTION, CONTENT_LENGTH};
 use http::{HeaderValue, Method, StatusCode, Version};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::upgrade::OnUpgrade;
@@ -229,6 +231,11 @@ pub(super) fn respond(answer: DoorAnswer, on_upgrade: Option<(OnUpgrade, Arc<App
     });
     *response.status_mut() = status;
     *response.headers_mut() = fields.to_map();
+    // It has no body and must not say how long that is (RFC 9110 section 8.6); of an empty one axum would say it.
+    if status == StatusCode::NO_CONTENT {
+        response.headers_mut().remove(CONTENT_LENGTH);
+        *response.body_mut() = Body::from_stream(stream::empty::<Result<Bytes, Infallible>>());
+    }
     if closes {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }

@@ -7,6 +7,7 @@ use std::io;
 
 pub use passthrough_core::fault::Sent;
 use passthrough_http1::client as http1;
+use passthrough_http1::head::HeadError;
 use thiserror::Error;
 
 /// Why an upstream request, or the reading of its answer, failed.
@@ -24,7 +25,7 @@ pub enum Reason {
     Protocol,
     /// The provider closed the connection before its answer was complete.
     Reset,
-    /// The answer is larger than the caller of this module accepts. Never raised here: bodies stream.
+    /// The head of the answer is larger than is accepted, or its body than the caller of this module accepts.
     TooLarge,
     /// Connecting, TLS included, took longer than its deadline.
     ConnectTimeout,
@@ -127,6 +128,7 @@ pub(super) fn classify(error: &http1::Error) -> Reason {
         http1::Error::Closed => Reason::Reset,
         http1::Error::Io(error) => classify_io(error),
         http1::Error::Source(_) | http1::Error::Length => Reason::RequestBody,
+        http1::Error::Head(HeadError::TooLarge | HeadError::TooMany) => Reason::TooLarge,
         http1::Error::Unwritable(_)
         | http1::Error::NotFree
         | http1::Error::Unasked

@@ -147,7 +147,7 @@ impl Socket {
         }
         // Time in which the request body waits for its own source is not the provider's.
         let idle = if self.connection.waits_for_source() {
-            (waits.idle, Reason::IdleTimeout)
+            (waits.idle, Reason::RequestBody)
         } else {
             (waits.first_byte, Reason::FirstByteTimeout)
         };

@@ -72,6 +72,22 @@ async fn a_caller_in_a_hurry_closes_nothing_for_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_caller_who_stops_in_the_middle_of_a_body_closes_nothing_for_others() {
+    let mut scripts = vec![vec![Step::ReadHead, Step::Hold]; 6];
+    scripts.push(answers(&answer("200 OK", "x")));
+    let impatient = |setup| short(setup).variable("PASSTHROUGH_UPSTREAM__STREAM_IDLE_TIMEOUT_MS", "200");
+    let stage = stage_with(scripts, impatient, |file| file).await;
+    for _ in 0..6 {
+        let mut caller = stage.caller("POST", "/v1/proxy/x", "Content-Length: 10\r\n").await;
+        caller.write(b"ab").await;
+        let answer = caller.rest().await;
+        assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("\"origin\":\"caller\""), "{answer}");
+    }
+    assert_eq!(status(&stage).await, 200);
+    stage.program.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_environment_closes_nothing_for_another() {
     let mut scripts = vec![once("503 Service Unavailable"); 5];
     scripts.push(answers(&answer("200 OK", "x")));

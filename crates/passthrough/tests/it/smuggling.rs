@@ -10,6 +10,10 @@ use std::time::Duration;
 use passthrough_testkit::program::{Connected, Engine, Program, canary};
 use passthrough_testkit::raw_caller::{Answer, End, RawCaller, Request, requests as read_requests};
 use passthrough_testkit::unruly::UnrulyProvider;
+use serde_json::json as value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::sleep;
 
 use crate::rig::{head, json};
 use crate::support::{bearer_provider, setup, with_key};
@@ -248,4 +252,81 @@ async fn a_socket_is_closed_after_a_head_that_was_refused() {
     stage.next_is_well(0).await;
     assert_eq!(stage.check_arrivals().await.len(), 1);
     stage.program.finish().await;
+}
+
+/// A provider that does not look for content behind a `GET`, and sends the body of a `HEAD` after a while; what it says
+/// tells what it was asked.
+async fn careless_provider() -> std::net::SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(serve_carelessly(stream));
+        }
+    });
+    address
+}
+
+async fn serve_carelessly(mut stream: TcpStream) -> std::io::Result<()> {
+    let mut received = Vec::new();
+    loop {
+        let Some(end) = received.windows(4).position(|bytes| bytes == b"\r\n\r\n") else {
+            if stream.read_buf(&mut received).await? == 0 {
+                return Ok(());
+            }
+            continue;
+        };
+        let head: Vec<u8> = received.drain(..end + 4).collect();
+        let line = String::from_utf8_lossy(&head).lines().next().unwrap_or_default().to_owned();
+        let answer = |text: &str| format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{text}", text.len());
+        if line.contains("/smuggled") {
+            sleep(Duration::from_millis(300)).await;
+        }
+        if line.starts_with("HEAD") {
+            let body = answer("poison");
+            let head = answer(&body);
+            stream.write_all(&head.as_bytes()[..head.len() - body.len()]).await?;
+            sleep(Duration::from_millis(50)).await;
+            stream.write_all(body.as_bytes()).await?;
+        } else {
+            stream.write_all(answer(&line).as_bytes()).await?;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_careless_provider_says_late_is_no_answer_to_another_customer() {
+    let address = careless_provider().await;
+    let mut program = setup(Engine::Sqlite)
+        .provider("careless", &bearer_provider(&format!("http://{address}")))
+        .variable("PASSTHROUGH_SERVER__WORKERS", "1")
+        .start()
+        .await;
+    let request = || format!(r#"{{"provider":"careless","credentials":{{"api_key":"{}"}}}}"#, canary("key"));
+    let (one, other) = (program.connect(&request()).await, program.connect(&request()).await);
+    let smuggled = "GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n";
+    let enveloped = value!({"method": "GET", "path": "/one", "body": smuggled}).to_string();
+    let own = |method: &str, body: &str| {
+        head(&program, &one, method, "/v1/proxy/one", &format!("Content-Length: {}\r\n", body.len())) + body
+    };
+    let door = head(
+        &program,
+        &one,
+        "POST",
+        "/v1/passthrough",
+        &format!("Content-Type: application/json\r\nContent-Length: {}\r\n", enveloped.len()),
+    );
+    for (number, (method, bytes)) in
+        [("GET", own("GET", smuggled)), ("POST", door + &enveloped), ("HEAD", own("HEAD", ""))]
+            .into_iter()
+            .enumerate()
+    {
+        let first = RawCaller::connect(&program.url).await.ask(method, bytes).await;
+        assert!(first.head.line.contains(" 200 "), "{first:?}");
+        let target = format!("/v1/proxy/other-{number}");
+        let request = head(&program, &other, "GET", &target, "");
+        let answer = RawCaller::connect(&program.url).await.ask("GET", request).await;
+        assert_eq!(answer.text(), format!("GET /other-{number} HTTP/1.1"), "{method}");
+    }
+    program.finish().await;
 }

@@ -137,7 +137,7 @@ impl Asked {
             return Poll::Ready(response.map(Head::Final).map_err(|error| self.failed(&error)));
         }
         let idle = if self.upload.waits_for_source() {
-            (waits.idle, Reason::IdleTimeout)
+            (waits.idle, Reason::RequestBody)
         } else {
             (waits.first_byte, Reason::FirstByteTimeout)
         };
