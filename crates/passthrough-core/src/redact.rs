@@ -16,12 +16,13 @@ const MIN_LENGTH: usize = 4;
 
 /// What percent-encoders leave alone besides letters and digits. The first two write what we send, the others what a
 /// provider may write when it echoes it: many secrets hold a `~` or a `!`, on which encoders differ.
-const KEPT_BY_PERCENT_ENCODERS: [&str; 5] = [
+const KEPT_BY_PERCENT_ENCODERS: [&str; 6] = [
     "-._~",             // a component of a query (RFC 3986 unreserved)
     "-._~!$&'()*+,=:@", // a path segment
     "-._~!'()*",        // encodeURIComponent
     "-._*",             // forms as the URL standard and Java write them
     "-._",              // forms as PHP writes them
+    "-._~/",            // Python's quote
 ];
 
 /// The secrets of one connection, in all the spellings to look for. Longest first, so that a spelling
@@ -139,24 +140,34 @@ fn own_characters(encoded: &str, skip: usize, length: usize) -> Vec<u8> {
 }
 
 /// The inside of a JSON string as different writers escape it: as little as needed, `/` too, everything
-/// beyond ASCII, what HTML would read (as some do by default).
+/// beyond ASCII, both (PHP), what HTML would read (as some do by default), and as .NET does by default.
 fn json_spellings(secret: &str) -> Vec<String> {
     let quoted = serde_json::Value::from(secret).to_string();
     let least = quoted.get(1..quoted.len() - 1).unwrap_or_default();
-    let escaped = |wanted: fn(char) -> bool| {
+    let escaped = |wanted: fn(char) -> bool, upper: bool| {
         let mut out = String::with_capacity(least.len());
+        let escape = |unit: &u16| if upper { format!("\\u{unit:04X}") } else { format!("\\u{unit:04x}") };
         for c in least.chars() {
             if wanted(c) {
-                c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
+                out.extend(c.encode_utf16(&mut [0; 2]).iter().map(escape));
             } else {
                 out.push(c);
             }
         }
         out
     };
-    let beyond_ascii = escaped(|c| !c.is_ascii());
-    let html = escaped(|c| matches!(c, '<' | '>' | '&'));
-    vec![least.replace('/', "\\/"), beyond_ascii, html, least.to_owned()]
+    let beyond_ascii = escaped(|c| !c.is_ascii(), false);
+    let html = escaped(|c| matches!(c, '<' | '>' | '&'), false);
+    let careful = |c: char| !c.is_ascii() || matches!(c, '<' | '>' | '&' | '\'' | '+' | '`');
+    let dotnet = escaped(careful, true).replace("\\\"", "\\u0022");
+    vec![
+        least.replace('/', "\\/"),
+        beyond_ascii.replace('/', "\\/"),
+        beyond_ascii,
+        html,
+        dotnet,
+        least.to_owned(),
+    ]
 }
 
 /// The text in XML as different writers escape it: as little as needed, `>` and quotes too, and what is beyond ASCII
@@ -165,7 +176,9 @@ fn xml_spellings(secret: &str) -> Vec<String> {
     let least = secret.replace('&', "&amp;").replace('<', "&lt;");
     let usual = least.replace('>', "&gt;");
     let quoted = usual.replace('"', "&quot;");
-    let mut all = vec![quoted.replace('\'', "&apos;"), quoted.replace('\'', "&#39;"), quoted, least];
+    // .NET's default.
+    let dotnet = quoted.replace('\'', "&#x27;").replace('+', "&#x2B;").replace('`', "&#x60;");
+    let mut all = vec![quoted.replace('\'', "&apos;"), quoted.replace('\'', "&#39;"), quoted, least, dotnet];
     if !secret.is_ascii() {
         let referred = |reference: fn(u32) -> String| {
             let one = |c: char| if c.is_ascii() { c.to_string() } else { reference(c.into()) };
@@ -231,6 +244,12 @@ mod tests {
             "s3cr/t &quot;é+value".to_owned(),
             "s3cr/t \"&#233;+value".to_owned(),
             "s3cr/t \"&#xE9;+value".to_owned(),
+            // Python's quote.
+            "s3cr/t%20%22%C3%A9%2Bvalue".to_owned(),
+            // PHP's json_encode, .NET's JSON and its HTML.
+            r#"s3cr\/t \"\u00e9+value"#.to_owned(),
+            r"s3cr/t \u0022\u00E9\u002Bvalue".to_owned(),
+            "s3cr/t &quot;é&#x2B;value".to_owned(),
         ];
         for spelling in spellings {
             assert!(redactor.finds(spelling.as_bytes()), "{spelling}");

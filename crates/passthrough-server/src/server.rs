@@ -178,8 +178,8 @@ impl Server {
         let mut workers = Workers::start(&app, self.listeners);
         shutdown.await;
         let signalled = tokio::time::Instant::now();
-        tracing::info!("stopping: no new callers, finishing what is in flight");
         app.stop.store(true, Ordering::Relaxed);
+        tracing::info!("stopping: no new callers, finishing what is in flight");
         workers.finish();
         background.stop_sending();
         if tokio::time::timeout(app.config.grace, workers.done()).await.is_err() {

@@ -27,8 +27,15 @@ use crate::upstream::UpstreamBody;
 
 /// What of a provider's head goes along with its bytes. The content coding belongs to the bytes: without
 /// it, nobody could read them.
-const RAW_HEADERS: [&str; 6] =
-    ["content-type", "content-disposition", "content-length", "content-encoding", "etag", "last-modified"];
+const RAW_HEADERS: [&str; 7] = [
+    "content-type",
+    "content-disposition",
+    "content-length",
+    "content-encoding",
+    "content-range",
+    "etag",
+    "last-modified",
+];
 
 /// Makes an authenticated request to the provider and tells its answer, whatever its status, in an
 /// envelope.

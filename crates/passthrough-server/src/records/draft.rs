@@ -36,8 +36,8 @@ enum Outcome {
     CallerGone,
     /// The provider answered.
     Answered(u16),
-    /// We failed, before the provider's status was passed on.
-    Failed { code: ErrorCode, reason: Option<&'static str>, origin: Origin, sent: Sent },
+    /// We failed, before the provider's status, where there was one, was passed on.
+    Failed { status: Option<u16>, code: ErrorCode, reason: Option<&'static str>, origin: Origin, sent: Sent },
     /// The provider answered, but its answer broke off.
     BrokenOff { status: u16, reason: &'static str },
 }
@@ -190,7 +190,12 @@ impl Draft {
     /// We failed.
     pub fn failed(&mut self, error: &ApiError) {
         let ApiError { code, reason, origin, sent, .. } = *error;
-        self.outcome = Outcome::Failed { code, reason, origin, sent };
+        let status = match self.outcome {
+            Outcome::Answered(status) | Outcome::BrokenOff { status, .. } => Some(status),
+            Outcome::Failed { status, .. } => status,
+            Outcome::CallerGone => None,
+        };
+        self.outcome = Outcome::Failed { status, code, reason, origin, sent };
     }
 
     /// The answer broke off after its head had been passed on.
@@ -215,7 +220,9 @@ impl Draft {
         match self.outcome {
             Outcome::Answered(status) if self.complete => (Some(status), None, None, Sent::Yes),
             Outcome::Answered(status) => (Some(status), Some(CALLER_GONE), Some(Origin::Caller), Sent::Yes),
-            Outcome::Failed { code, origin, sent, .. } => (None, Some(code.as_str()), Some(origin), sent),
+            Outcome::Failed { status, code, origin, sent, .. } => {
+                (status, Some(code.as_str()), Some(origin), sent)
+            }
             Outcome::BrokenOff { status, reason } => {
                 (Some(status), Some(reason), Some(Origin::Provider), Sent::Yes)
             }

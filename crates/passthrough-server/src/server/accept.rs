@@ -6,9 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use passthrough_core::id::RequestId;
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 
+use super::date::date;
+use crate::http::doors::{REQUEST_ID, SOURCE};
 use crate::metrics::Callers;
 use crate::upstream::is_out_of_descriptors;
 
@@ -17,11 +20,19 @@ const SELDOM: Duration = Duration::from_secs(1);
 /// How long it takes before there may be room again.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// What a caller is told for whom there is no place. Short, so that any fresh socket takes it at once.
-const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n\
-    Content-Length: 142\r\nRetry-After: 1\r\nConnection: close\r\n\r\n\
-    {\"code\":\"overloaded\",\"message\":\"there are too many connections; try again\",\"requestId\":\"\",\
-    \"origin\":\"passthrough\",\"sent\":\"no\",\"retryable\":true}";
+/// The answer to a caller for whom there is no place. Short, so that any fresh socket takes it at once.
+pub(super) fn full(id: RequestId, now_ms: i64) -> String {
+    let body = format!(
+        "{{\"code\":\"overloaded\",\"message\":\"there are too many connections; try again\",\"requestId\":\"{id}\",\
+         \"origin\":\"passthrough\",\"sent\":\"no\",\"retryable\":true}}"
+    );
+    let (length, date) = (body.len(), date(now_ms));
+    let date = String::from_utf8_lossy(&date);
+    format!(
+        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\
+         {REQUEST_ID}: {id}\r\n{SOURCE}: passthrough\r\nDate: {date}\r\nRetry-After: 1\r\nConnection: close\r\n\r\n{body}"
+    )
+}
 
 /// How many callers may be connected at once, over all workers.
 #[derive(Debug)]
@@ -62,6 +73,8 @@ impl Drop for Place {
 pub(super) struct Acceptor {
     listener: TcpListener,
     places: Arc<Places>,
+    /// What a caller is told for whom there is no place.
+    refusal: Box<dyn Fn() -> String + Send>,
     /// A file descriptor kept back, see [`Acceptor::shed`].
     reserve: Option<File>,
     told: Option<Instant>,
@@ -70,8 +83,12 @@ pub(super) struct Acceptor {
 }
 
 impl Acceptor {
-    pub(super) fn new(listener: TcpListener, places: Arc<Places>) -> Self {
-        Self { listener, places, reserve: reserve(), told: None, turned_away: 0 }
+    pub(super) fn new(
+        listener: TcpListener,
+        places: Arc<Places>,
+        refusal: Box<dyn Fn() -> String + Send>,
+    ) -> Self {
+        Self { listener, places, refusal, reserve: reserve(), told: None, turned_away: 0 }
     }
 
     /// The next caller for whom there is a place. Nothing is lost when it is dropped.
@@ -88,7 +105,7 @@ impl Acceptor {
                     }
                     None => {
                         // Accepted and told, because a caller that waits in the queue learns nothing.
-                        let _ = SockRef::from(&stream).send(FULL);
+                        let _ = SockRef::from(&stream).send((self.refusal)().as_bytes());
                         self.turn_away("`server.max_connections` is reached");
                     }
                 },
@@ -134,11 +151,12 @@ mod tests {
 
     #[test]
     fn the_refusal_is_as_long_as_it_says() {
-        let text = std::str::from_utf8(FULL).unwrap();
+        let id = RequestId::from(ulid::Ulid::from_parts(1, 2));
+        let text = full(id, 0);
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
         assert!(head.contains(&format!("Content-Length: {}\r\n", body.len())), "{}", body.len());
         let body: serde_json::Value = serde_json::from_str(body).unwrap();
-        assert_eq!(body["code"], "overloaded");
+        assert_eq!((&body["code"], &body["requestId"]), (&"overloaded".into(), &id.to_string().into()));
     }
 
     #[tokio::test]
@@ -146,7 +164,11 @@ mod tests {
         use tokio::io::AsyncReadExt;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let mut acceptor = Acceptor::new(listener, Places::new(1, Arc::default()));
+        let mut acceptor = Acceptor::new(
+            listener,
+            Places::new(1, Arc::default()),
+            Box::new(|| full(RequestId::from(ulid::Ulid::from_parts(1, 2)), 0)),
+        );
         let _first = TcpStream::connect(address).await.unwrap();
         let (_stream, place) = acceptor.next().await;
         let mut second = TcpStream::connect(address).await.unwrap();

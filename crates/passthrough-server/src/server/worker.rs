@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use axum::Router;
+use passthrough_core::id::RequestId;
 use passthrough_http1::head::Limits;
 use passthrough_http1::server::Settings;
 use tokio::runtime::{Builder, Runtime};
@@ -17,7 +18,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use super::accept::{Acceptor, Places};
+use super::accept::{Acceptor, Places, full};
 use super::http1;
 use crate::app::App;
 use crate::http;
@@ -148,7 +149,10 @@ fn spawn(
     };
     std::thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
         worker::set(number);
-        runtime.block_on(work(worker, Acceptor::new(listener, places), done));
+        let app = Arc::clone(&worker.app);
+        let refusal = move || full(RequestId::from(app.installation.new_ulid()), app.now_ms());
+        let acceptor = Acceptor::new(listener, places, Box::new(refusal));
+        runtime.block_on(work(worker, acceptor, done));
         // Tasks that block must not hold the end of the program up.
         runtime.shutdown_background();
     })

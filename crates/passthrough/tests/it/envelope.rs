@@ -12,7 +12,7 @@ use passthrough_testkit::raw_server::{Authority, RawServer, Step};
 use serde_json::{Value, json};
 
 use crate::rig::{answer, answers, failure, json as read, quoted, stage, stage_with};
-use crate::support::{Shop, bearer_provider, on_both_databases, setup, shop, shop_with};
+use crate::support::{Shop, bearer_provider, on_both_databases, record, setup, shop, shop_with};
 
 on_both_databases! {
     bodies_go_out_byte_for_byte
@@ -237,6 +237,9 @@ async fn a_response_is_what_its_content_type_says() {
     }
     let response = shop.ask(r#"{"method":"GET","path":"/broken","responseAs":"json"}"#).await;
     assert_eq!(failure(&response), "502 bad_gateway decode sent=yes");
+    // The provider answered all the same, which its record tells.
+    let kept = record(&shop.program, read(&response)["requestId"].as_str().unwrap()).await;
+    assert_eq!((&kept["statusCode"], &kept["errorReason"]), (&200.into(), &"decode".into()), "{kept}");
     let response = shop.ask(r#"{"method":"GET","path":"/json","responseAs":"jsn"}"#).await;
     assert_eq!(failure(&response), "400 bad_request sent=no");
     shop.program.finish().await;

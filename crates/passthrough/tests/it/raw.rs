@@ -35,7 +35,7 @@ async fn a_caller_sees_which_of_three_a_body_is(engine: Engine) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn success_comes_as_bytes_with_what_belongs_to_them() {
-    let head = "206 Partial Content\r\nContent-Type: image/png\r\nContent-Disposition: attachment; filename=\"a.png\"\r\n\
+    let head = "206 Partial Content\r\nContent-Range: bytes 0-5/9\r\nContent-Type: image/png\r\nContent-Disposition: attachment; filename=\"a.png\"\r\n\
                 ETag: \"v1\"\r\nLast-Modified: Tue, 15 Nov 1994 12:45:26 GMT\r\nSet-Cookie: session=1\r\nX-Other: 1";
     let chunked = "HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\nContent-Type: text/plain\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
     let stage = stage(vec![vec![
@@ -57,6 +57,7 @@ async fn success_comes_as_bytes_with_what_belongs_to_them() {
         ("content-type", Some("image/png")),
         ("content-disposition", Some("attachment; filename=\"a.png\"")),
         ("content-length", Some("6")),
+        ("content-range", Some("bytes 0-5/9")),
         ("etag", Some("\"v1\"")),
         ("last-modified", Some("Tue, 15 Nov 1994 12:45:26 GMT")),
         ("set-cookie", None),
