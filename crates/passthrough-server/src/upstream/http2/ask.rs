@@ -183,7 +183,7 @@ impl Asked {
             return Err(refuse("an informational answer as the final one"));
         }
         if head.headers.len() > HEAD_LIMITS.fields {
-            return Err(refuse("more fields than allowed"));
+            return Err(SendError::new(Reason::TooLarge, Sent::Yes).with("more fields than allowed"));
         }
         let length = content_length(&head.headers);
         let incoming = Incoming::new(body, self.upload, length, self.seat);

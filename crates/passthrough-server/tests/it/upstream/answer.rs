@@ -118,13 +118,19 @@ async fn what_is_not_sound_http_is_protocol() {
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nok".to_owned(),
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n".to_owned(),
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n".to_owned(),
-        format!("HTTP/1.1 200 OK\r\n{}\r\n", many(101)),
-        format!("HTTP/1.1 200 OK\r\nX-Long: {}\r\n\r\n", "a".repeat(65 * 1024)),
     ] {
         let (server, upstream) = once(&answer).await;
         let shown = &answer[..answer.len().min(60)];
         let Err(error) = upstream.send(get(&server)).await else { panic!("accepted: {shown:?}") };
         assert_eq!((error.reason, error.sent), (Reason::Protocol, Sent::Yes), "{shown:?}");
+    }
+    for answer in [
+        format!("HTTP/1.1 200 OK\r\n{}\r\n", many(101)),
+        format!("HTTP/1.1 200 OK\r\nX-Long: {}\r\n\r\n", "a".repeat(65 * 1024)),
+    ] {
+        let (server, upstream) = once(&answer).await;
+        let error = upstream.send(get(&server)).await.unwrap_err();
+        assert_eq!((error.reason, error.sent), (Reason::TooLarge, Sent::Yes));
     }
     let fits = format!("HTTP/1.1 200 OK\r\n{}Content-Length: 0\r\n\r\n", many(99));
     let (server, upstream) = once(&fits).await;

@@ -74,7 +74,7 @@ async fn a_slow_source_of_the_request_is_not_the_providers_delay() {
 }
 
 #[tokio::test]
-async fn a_stall_in_a_body_is_idle_timeout_either_way() {
+async fn a_stall_in_a_body_is_blamed_on_its_source() {
     let half = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf";
     let download = server(vec![Step::ReadRequest, Step::write(half), Step::Hold]).await;
     let upload = server(answering(OK)).await;
@@ -85,7 +85,7 @@ async fn a_stall_in_a_body_is_idle_timeout_either_way() {
 
     let body = dripping(2, Duration::from_secs(60), None);
     let error = upstream.send(call(&upload, Request::post("/").body(body).unwrap())).await.unwrap_err();
-    assert_eq!(error.reason, Reason::IdleTimeout);
+    assert_eq!(error.reason, Reason::RequestBody);
     assert!(upload.saw(|seen| seen[0].closed).await);
 }
 
