@@ -197,8 +197,7 @@ impl<S, B> Connection<S, B> {
             self.state = State::Over;
             return Err(error.into());
         }
-        self.sound &=
-            length == BodyLength::None || length == BodyLength::Exact(0) || expects_content(line.method);
+        self.sound &= !length.announces_content() || expects_content(line.method);
         self.answered = false;
         self.state =
             State::Head { method: line.method.clone(), upgrade: line.upgrade, interim: 0, interim_bytes: 0 };

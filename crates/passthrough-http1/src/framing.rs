@@ -26,6 +26,13 @@ pub enum BodyLength {
     UntilClose,
 }
 
+impl BodyLength {
+    /// Whether the head says that content follows.
+    pub(crate) fn announces_content(self) -> bool {
+        matches!(self, BodyLength::Chunked | BodyLength::Exact(1..))
+    }
+}
+
 /// Whether a socket may serve again after an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Framing {
@@ -107,8 +114,7 @@ pub fn response_length(
     };
     if status.is_informational() || status == StatusCode::NO_CONTENT {
         // These must not announce a body (RFC 9110 §8.6, RFC 9112 §6.1); whoever does may send it, too.
-        let announced = matches!(length, BodyLength::Chunked | BodyLength::Exact(1..));
-        if announced || status == StatusCode::SWITCHING_PROTOCOLS {
+        if length.announces_content() || status == StatusCode::SWITCHING_PROTOCOLS {
             framing = Framing::Odd;
         }
         return Ok((BodyLength::None, framing));
@@ -119,7 +125,7 @@ pub fn response_length(
     if request == Method::HEAD || status == StatusCode::NOT_MODIFIED {
         // These may announce what they do not have. Some send it all the same, and not at once: it would be taken for
         // the answer to the next request, which may be somebody else's.
-        if matches!(length, BodyLength::Chunked | BodyLength::Exact(1..)) {
+        if length.announces_content() {
             framing = Framing::Odd;
         }
         return Ok((BodyLength::None, framing));

@@ -12,6 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::date::date;
 use crate::http::doors::{REQUEST_ID, SOURCE};
+use crate::http::error::ApiError;
 use crate::metrics::Callers;
 use crate::upstream::is_out_of_descriptors;
 
@@ -22,10 +23,8 @@ const PAUSE: Duration = Duration::from_millis(10);
 
 /// The answer to a caller for whom there is no place. Short, so that any fresh socket takes it at once.
 pub(super) fn full(id: RequestId, now_ms: i64) -> String {
-    let body = format!(
-        "{{\"code\":\"overloaded\",\"message\":\"there are too many connections; try again\",\"requestId\":\"{id}\",\
-         \"origin\":\"passthrough\",\"sent\":\"no\",\"retryable\":true}}"
-    );
+    let error = ApiError::overloaded("there are too many connections; try again");
+    let body = serde_json::to_string(&error.body(&id.to_string())).unwrap_or_default();
     let (length, date) = (body.len(), date(now_ms));
     let date = String::from_utf8_lossy(&date);
     format!(
